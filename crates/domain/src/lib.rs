@@ -1,0 +1,30 @@
+//! The nouns, rules and ports of Lyceum, and nothing else: no I/O, no runtime, no web, no database.
+//!
+//! Another service depends on this crate alone and implements the ports it needs; the crate
+//! `lyceum-testkit` has an in-memory implementation of each and the contract suites that any
+//! implementation can run. `examples/own_store.rs` shows such a service.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`users`], [`sessions`] | accounts, e-mail, username, password rules; sign-ins and tokens |
+//! | [`courses`], [`progress`] | courses, lessons, outlines, imports; how far a learner is |
+//! | [`conversations`], [`mentor`] | what was asked and answered; the model port and the prompt |
+//! | [`policy`] | who may do what, in one place |
+//! | [`store`] | units of work, the read side, the one storage error |
+//! | [`mail`] | the mail port and its messages |
+//! | [`ids`], [`time`], [`page`], [`text`], [`invalid`] | identifiers, clock, paging, text rules, refusals |
+
+pub mod conversations;
+pub mod courses;
+pub mod ids;
+pub mod invalid;
+pub mod mail;
+pub mod mentor;
+pub mod page;
+pub mod policy;
+pub mod progress;
+pub mod sessions;
+pub mod store;
+pub mod text;
+pub mod time;
+pub mod users;

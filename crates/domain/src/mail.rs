@@ -1,0 +1,45 @@
+//! The mail port.
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::{mentor::Cause, users::Email};
+
+/// A mail to one person.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// To whom.
+    pub to: Email,
+    /// The subject, one line.
+    pub subject: String,
+    /// The text.
+    pub text: String,
+}
+
+impl std::fmt::Debug for Mail {
+    /// The text may hold a token.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mail").field("to", &self.to).field("subject", &self.subject).finish_non_exhaustive()
+    }
+}
+
+/// Sends mail.
+#[async_trait]
+pub trait Mailer: Send + Sync {
+    /// Hands the mail over. `Ok` says that the next station has it, not that it was read.
+    async fn send(&self, mail: &Mail) -> Result<(), MailError>;
+
+    /// Whether mail can probably be sent now.
+    async fn check(&self) -> Result<(), MailError>;
+}
+
+/// Why a mail was not handed over.
+#[derive(Debug, Error)]
+pub enum MailError {
+    /// Never will be: the address or the mail is not accepted.
+    #[error("the mail was refused: {0}")]
+    Refused(String),
+    /// Not now.
+    #[error("mail cannot be sent now")]
+    Unavailable(#[source] Cause),
+}

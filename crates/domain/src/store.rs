@@ -1,0 +1,107 @@
+//! Storage: units of work, the read side, and the one error they answer with.
+//!
+//! House rules, all checked by the contract suite of `lyceum-testkit`:
+//! - Only use cases open a unit of work, and none is held across a model call, a mail or any other network wait.
+//! - Dropping a unit rolls it back; [`UnitOfWork::commit`] keeps all of it or nothing.
+//! - A unit in which a statement failed refuses to commit with [`StoreError::Aborted`].
+//! - Aggregates carry `version`; a stale save is [`StoreError::Conflict`]. Contended use cases try again.
+//! - Plain reads don't pay for a transaction: [`Store::read`] lends the query side.
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+use crate::{
+    conversations::{ConversationQueries, Conversations},
+    courses::{CourseQueries, Courses},
+    mentor::Cause,
+    progress::{Progress, ProgressQueries},
+    sessions::{SessionQueries, Sessions},
+    users::{UserQueries, Users},
+};
+
+/// Where everything is kept.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Opens a unit of work.
+    async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError>;
+
+    /// The query side, without a transaction. Each call sees what was committed before it.
+    fn read(&self) -> &dyn Queries;
+
+    /// Whether the store answers now.
+    async fn check(&self) -> Result<(), StoreError>;
+}
+
+/// Changes that are kept together or not at all. Dropping it rolls back.
+#[async_trait]
+pub trait UnitOfWork: Send {
+    /// Users and their one-time tokens.
+    fn users(&mut self) -> &mut dyn Users;
+
+    /// Sessions and their refresh tokens.
+    fn sessions(&mut self) -> &mut dyn Sessions;
+
+    /// Courses, lessons and passages.
+    fn courses(&mut self) -> &mut dyn Courses;
+
+    /// Progress.
+    fn progress(&mut self) -> &mut dyn Progress;
+
+    /// Conversations, messages and usage.
+    fn conversations(&mut self) -> &mut dyn Conversations;
+
+    /// Keeps all of it. After `Ok` it is there, also if the process is killed.
+    async fn commit(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// The whole query side.
+pub trait Queries: UserQueries + SessionQueries + CourseQueries + ProgressQueries + ConversationQueries {}
+
+impl<T> Queries for T where T: UserQueries + SessionQueries + CourseQueries + ProgressQueries + ConversationQueries {}
+
+/// Why the store did not do what it was asked, as far as a caller acts on it.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// Somebody else changed the same thing first. Load it again.
+    #[error("changed by somebody else meanwhile")]
+    Conflict,
+    /// Something that must be unique exists already.
+    #[error("{0} exists already")]
+    Duplicate(Unique),
+    /// An earlier statement of the unit failed, so nothing of it is kept.
+    #[error("the unit of work is broken")]
+    Aborted,
+    /// The store is away, full or overloaded. Try again later.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Cause),
+    /// A row or an answer makes no sense. A fault of ours.
+    #[error("the store holds something impossible: {0}")]
+    Corrupt(String),
+}
+
+/// What must be unique.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unique {
+    /// A user's e-mail.
+    Email,
+    /// A user's name.
+    Username,
+    /// A course's or lesson's slug.
+    Slug,
+    /// An imported course's source.
+    Source,
+    /// Anything else: an id, a token.
+    Key,
+}
+
+impl std::fmt::Display for Unique {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Email => "email",
+            Self::Username => "username",
+            Self::Slug => "slug",
+            Self::Source => "source",
+            Self::Key => "key",
+        })
+    }
+}
