@@ -1,0 +1,167 @@
+//! What can go wrong in a use case, as far as the one who asked can tell.
+
+use std::time::Duration;
+
+use lyceum_domain::{
+    invalid::{Invalid, Violation, Violations},
+    mentor::ChatError,
+    policy::Denied,
+    sessions::TokenError,
+    store::{StoreError, Unique},
+    users::PasswordError,
+};
+use thiserror::Error;
+
+/// Why a use case did not do what it was asked.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// Some of what was sent is not acceptable.
+    #[error("not acceptable: {0}")]
+    Invalid(Violations),
+    /// Only for people who are signed in.
+    #[error("sign in first")]
+    SignInRequired,
+    /// The token is no good: made up, revoked, of another kind.
+    #[error("the token is not valid")]
+    InvalidToken,
+    /// The token was good once.
+    #[error("the token has expired")]
+    TokenExpired,
+    /// Nobody of that name with that password.
+    #[error("wrong name or password")]
+    InvalidCredentials,
+    /// The password is right, but the e-mail was never verified.
+    #[error("the e-mail address is not verified yet")]
+    EmailNotVerified,
+    /// The account was switched off.
+    #[error("the account is switched off")]
+    AccountDisabled,
+    /// Not for them.
+    #[error("not allowed")]
+    Forbidden,
+    /// Not there, or not for them to know.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// Somebody has that name.
+    #[error("the username is taken")]
+    UsernameTaken,
+    /// Somebody has that address; told only to operators.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// Somebody else changed the same thing at the same time, again and again.
+    #[error("changed by somebody else meanwhile")]
+    Conflict,
+    /// It is no longer the version that the request is about.
+    #[error("it is another version now")]
+    VersionMismatch,
+    /// Too much to do right now.
+    #[error("too busy")]
+    Busy {
+        /// When to ask again.
+        retry_after: Duration,
+    },
+    /// The model did not answer.
+    #[error("the mentor did not answer")]
+    Mentor(#[source] ChatError),
+    /// The learner left before the answer was there.
+    #[error("nobody waits for the answer any more")]
+    Abandoned,
+    /// The server stops.
+    #[error("the server is shutting down")]
+    ShuttingDown,
+    /// The store is away.
+    #[error("the store is unavailable")]
+    StoreUnavailable(#[source] StoreError),
+    /// A fault of ours.
+    #[error("internal fault: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// A stable word for programs; never renamed.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "validation_failed",
+            Self::SignInRequired => "unauthenticated",
+            Self::InvalidToken => "invalid_token",
+            Self::TokenExpired => "token_expired",
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::EmailNotVerified => "email_not_verified",
+            Self::AccountDisabled => "account_disabled",
+            Self::Forbidden => "forbidden",
+            Self::NotFound(_) => "not_found",
+            Self::UsernameTaken => "username_taken",
+            Self::EmailTaken => "email_taken",
+            Self::Conflict => "conflict",
+            Self::VersionMismatch => "version_mismatch",
+            Self::Busy { .. } => "busy",
+            Self::Mentor(error) => match error {
+                ChatError::Timeout { .. } => "llm_timeout",
+                ChatError::BadResponse { .. } => "llm_bad_response",
+                ChatError::Refused { .. } => "llm_refused",
+                ChatError::RateLimited { .. } | ChatError::Unavailable { .. } | ChatError::Misconfigured { .. } => {
+                    "llm_unavailable"
+                }
+            },
+            Self::Abandoned => "abandoned",
+            Self::ShuttingDown => "shutting_down",
+            Self::StoreUnavailable(_) => "database_unavailable",
+            Self::Internal(_) => "internal_error",
+        }
+    }
+
+    /// A refusal of one member.
+    pub(crate) fn invalid(pointer: &'static str, invalid: Invalid) -> Self {
+        Self::Invalid(Violation { pointer, invalid }.into())
+    }
+}
+
+impl From<Violations> for Error {
+    fn from(violations: Violations) -> Self {
+        Self::Invalid(violations)
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Duplicate(Unique::Username) => Self::UsernameTaken,
+            StoreError::Duplicate(Unique::Email) => Self::EmailTaken,
+            // A slug or source that was free a moment ago: somebody was faster.
+            StoreError::Conflict | StoreError::Duplicate(Unique::Slug | Unique::Source | Unique::Key) => Self::Conflict,
+            StoreError::Unavailable(_) => Self::StoreUnavailable(error),
+            StoreError::Aborted | StoreError::Corrupt(_) => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<PasswordError> for Error {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy { retry_after } => Self::Busy { retry_after },
+            PasswordError::Failed(cause) => Self::Internal(cause.to_string()),
+        }
+    }
+}
+
+impl From<TokenError> for Error {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Expired => Self::TokenExpired,
+            TokenError::Invalid(reason) => {
+                tracing::debug!(reason, "token refused");
+                Self::InvalidToken
+            }
+            TokenError::Signing(cause) => Self::Internal(cause.to_string()),
+        }
+    }
+}
+
+/// A refusal of policy, about a thing of this name.
+pub(crate) fn denied(thing: &'static str) -> impl Fn(Denied) -> Error {
+    move |denied| match denied {
+        Denied::SignIn => Error::SignInRequired,
+        Denied::Hidden => Error::NotFound(thing),
+        Denied::Forbidden => Error::Forbidden,
+    }
+}

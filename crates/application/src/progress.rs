@@ -1,0 +1,154 @@
+//! Learning: enrolling, recording lessons, and how far one is.
+
+use lyceum_domain::{
+    courses::{Course, CourseKey},
+    ids::{CourseId, LessonId},
+    page::{Page, PageRequest},
+    policy::{Action, Actor, allow},
+    progress::{CourseProgress, CourseProgressView, LessonProgressView, LessonStatus, Percent},
+    time::Timestamp,
+};
+
+use crate::{Error, Lyceum, error::denied, retry::retry_on_conflict};
+
+/// A lesson that was recorded, and where the course stands now.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The lesson.
+    pub lesson: LessonId,
+    /// Its status now.
+    pub status: LessonStatus,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// The course.
+    pub course: CourseStand,
+}
+
+/// Where a learner stands in a course.
+#[derive(Debug, Clone)]
+pub struct CourseStand {
+    /// The course.
+    pub course: CourseId,
+    /// Lessons done.
+    pub completed_lessons: u32,
+    /// Lessons in all.
+    pub total_lessons: u32,
+    /// The last activity.
+    pub updated_at: Timestamp,
+}
+
+impl CourseStand {
+    fn new(progress: &CourseProgress, total_lessons: u32) -> Self {
+        Self {
+            course: progress.course,
+            completed_lessons: progress.completed_lessons,
+            total_lessons,
+            updated_at: progress.updated_at,
+        }
+    }
+
+    /// The percentage that is done.
+    pub fn percent(&self) -> Percent {
+        Percent::of(self.completed_lessons, self.total_lessons)
+    }
+}
+
+impl Lyceum {
+    /// Comes to a course; also when one is there already. True if one was not.
+    pub async fn enrol(&self, actor: &Actor, key: &CourseKey) -> Result<(CourseStand, bool), Error> {
+        let user = actor.user().ok_or(Error::SignInRequired)?;
+        retry_on_conflict(async || {
+            let course = self.ports.store.read().course(key).await?.ok_or(Error::NotFound("course"))?;
+            let known = self.ports.store.read().course_progress(user, course.id).await?;
+            let learn = Action::Learn { status: course.status, author: course.author, is_known: known.is_some() };
+            allow(actor, &learn).map_err(denied("course"))?;
+            let now = self.ports.clock.now();
+            let (progress, is_new) = match known {
+                None => (CourseProgress::begin(user, course.id, now), true),
+                Some(mut progress) => {
+                    let came_back = progress.enrol(now);
+                    (progress, came_back)
+                }
+            };
+            if is_new {
+                let mut unit = self.ports.store.begin().await?;
+                unit.progress().save(&progress, None).await?;
+                unit.commit().await?;
+            }
+            Ok((CourseStand::new(&progress, course.lesson_count), is_new))
+        })
+        .await
+    }
+
+    /// Leaves a course; the progress stays for the day one comes back.
+    pub async fn leave(&self, actor: &Actor, key: &CourseKey) -> Result<(), Error> {
+        allow(actor, &Action::ReadOwnProgress).map_err(denied("course"))?;
+        let user = actor.user().ok_or(Error::SignInRequired)?;
+        retry_on_conflict(async || {
+            let course = self.ports.store.read().course(key).await?.ok_or(Error::NotFound("course"))?;
+            let known = self.ports.store.read().course_progress(user, course.id).await?;
+            let Some(mut progress) = known else {
+                // Whether there is such a draft is nobody's business.
+                let read = Action::ReadCourse { status: course.status, author: course.author };
+                return allow(actor, &read).map_err(denied("course"));
+            };
+            if progress.leave(self.ports.clock.now()) {
+                let mut unit = self.ports.store.begin().await?;
+                unit.progress().save(&progress, None).await?;
+                unit.commit().await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Records how far one is with a lesson, coming to its course if need be.
+    pub async fn record_lesson(
+        &self,
+        actor: &Actor,
+        lesson: LessonId,
+        status: LessonStatus,
+    ) -> Result<Recorded, Error> {
+        let user = actor.user().ok_or(Error::SignInRequired)?;
+        retry_on_conflict(async || {
+            let standing = self.ports.store.read().lesson_standing(user, lesson).await?;
+            let standing = standing.filter(|standing| !standing.is_draft).ok_or(Error::NotFound("lesson"))?;
+            let learn = Action::Learn {
+                status: standing.course_status,
+                author: standing.course_author,
+                is_known: standing.progress.is_some(),
+            };
+            allow(actor, &learn).map_err(denied("lesson"))?;
+            let now = self.ports.clock.now();
+            let mut progress = standing.progress.unwrap_or_else(|| CourseProgress::begin(user, standing.course, now));
+            let change = progress.record(lesson, standing.status, status, now);
+            let mut unit = self.ports.store.begin().await?;
+            unit.progress().save(&progress, Some(change)).await?;
+            unit.commit().await?;
+            Ok(Recorded { lesson, status, at: now, course: CourseStand::new(&progress, standing.total_lessons) })
+        })
+        .await
+    }
+
+    /// The courses one is in, newest activity first.
+    pub async fn progress(&self, actor: &Actor, page: PageRequest) -> Result<Page<CourseProgressView>, Error> {
+        allow(actor, &Action::ReadOwnProgress).map_err(denied("progress"))?;
+        let user = actor.user().ok_or(Error::SignInRequired)?;
+        Ok(self.ports.store.read().progress_page(user, page).await?)
+    }
+
+    /// One's progress in a course, lesson by lesson.
+    pub async fn course_progress(
+        &self,
+        actor: &Actor,
+        key: &CourseKey,
+    ) -> Result<(Course, Option<CourseStand>, Vec<LessonProgressView>), Error> {
+        allow(actor, &Action::ReadOwnProgress).map_err(denied("course"))?;
+        let user = actor.user().ok_or(Error::SignInRequired)?;
+        let course = self.readable_course(actor, key).await?;
+        let progress = self.ports.store.read().course_progress(user, course.id).await?;
+        let lessons = self.ports.store.read().lessons_progress(user, course.id).await?;
+        let stand = progress.map(|progress| CourseStand::new(&progress, course.lesson_count));
+        Ok((course, stand, lessons))
+    }
+}

@@ -1,0 +1,20 @@
+//! Trying again where two changed the same thing at once.
+
+use std::time::Duration;
+
+use crate::Error;
+
+/// How often a change is tried before the one who asked is told to try again.
+const ATTEMPTS: u32 = 40;
+
+/// Runs `attempt` until it no longer meets a conflict. Each attempt loads what it decides on anew. One of those who
+/// collide always gets through, so the wait is short; it grows a little to let a crowd thin out.
+pub(crate) async fn retry_on_conflict<T>(mut attempt: impl AsyncFnMut() -> Result<T, Error>) -> Result<T, Error> {
+    for n in 1..ATTEMPTS {
+        match attempt().await {
+            Err(Error::Conflict) => tokio::time::sleep(Duration::from_millis(u64::from(n.min(20)))).await,
+            other => return other,
+        }
+    }
+    attempt().await
+}
