@@ -1,0 +1,121 @@
+//! Where a book's files come from. Only the folder exists today; an archive would be another [`Source`].
+
+use std::{
+    fs::{self, File, Metadata},
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use thiserror::Error;
+
+use crate::{book_path::BookPath, error::BookError};
+
+/// Files below a book's root.
+pub(crate) trait Source {
+    /// The bytes of the regular file at `path`, if there are at most `max`.
+    fn read(&self, path: &BookPath, max: u64) -> Result<Vec<u8>, SourceError>;
+}
+
+/// Why a file was not read. The texts continue "the file …".
+#[derive(Debug, Error)]
+pub(crate) enum SourceError {
+    #[error("does not exist")]
+    Missing,
+    #[error("is a link that leads outside of the book")]
+    Outside,
+    #[error("is not a regular file")]
+    NotAFile,
+    #[error("is too large: {found} bytes")]
+    TooLarge { found: u64 },
+    #[error("cannot be read: {0}")]
+    Io(io::Error),
+}
+
+/// A book in a folder.
+pub(crate) struct Folder {
+    /// Without links, so that a file's real path can be compared with it.
+    root: PathBuf,
+}
+
+impl Folder {
+    /// The book in the folder `path`.
+    pub(crate) fn open(path: &Path) -> Result<Self, BookError> {
+        let failed = |source| BookError::Folder { path: path.to_owned(), source };
+        let root = fs::canonicalize(path).map_err(failed)?;
+        if !fs::metadata(&root).map_err(failed)?.is_dir() {
+            return Err(failed(io::ErrorKind::NotADirectory.into()));
+        }
+        Ok(Self { root })
+    }
+
+    /// The folder's name, for a book without a title.
+    pub(crate) fn name(&self) -> String {
+        self.root.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    }
+}
+
+impl Source for Folder {
+    fn read(&self, path: &BookPath, max: u64) -> Result<Vec<u8>, SourceError> {
+        let real = fs::canonicalize(self.root.join(path.as_str())).map_err(missing_or)?;
+        if !real.starts_with(&self.root) {
+            return Err(SourceError::Outside);
+        }
+        // Asked before opening, because opening a FIFO waits for somebody to write to it; and asked again of what was
+        // opened, because another file may have come into its place meanwhile.
+        let before = fs::symlink_metadata(&real).map_err(missing_or)?;
+        if !before.is_file() {
+            return Err(SourceError::NotAFile);
+        }
+        let file = File::open(&real).map_err(missing_or)?;
+        let opened = file.metadata().map_err(SourceError::Io)?;
+        if !opened.is_file() || !same_file(&before, &opened) {
+            return Err(SourceError::NotAFile);
+        }
+        if opened.len() > max {
+            return Err(SourceError::TooLarge { found: opened.len() });
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(opened.len()).unwrap_or(0));
+        file.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(SourceError::Io)?;
+        // It may have grown since.
+        let found = bytes.len() as u64;
+        if found > max { Err(SourceError::TooLarge { found }) } else { Ok(bytes) }
+    }
+}
+
+fn missing_or(error: io::Error) -> SourceError {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => SourceError::Missing,
+        _ => SourceError::Io(error),
+    }
+}
+
+#[cfg(unix)]
+fn same_file(before: &Metadata, opened: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (before.dev(), before.ino()) == (opened.dev(), opened.ino())
+}
+
+#[cfg(not(unix))]
+fn same_file(_: &Metadata, _: &Metadata) -> bool {
+    true
+}
+
+/// A book in memory, for tests.
+#[cfg(test)]
+pub(crate) struct Memory(pub(crate) std::collections::HashMap<&'static str, Vec<u8>>);
+
+#[cfg(test)]
+impl Memory {
+    pub(crate) fn of(files: &[(&'static str, &str)]) -> Self {
+        Self(files.iter().map(|(path, text)| (*path, text.as_bytes().to_vec())).collect())
+    }
+}
+
+#[cfg(test)]
+impl Source for Memory {
+    fn read(&self, path: &BookPath, max: u64) -> Result<Vec<u8>, SourceError> {
+        let bytes = self.0.get(path.as_str()).ok_or(SourceError::Missing)?;
+        let found = bytes.len() as u64;
+        if found > max { Err(SourceError::TooLarge { found }) } else { Ok(bytes.clone()) }
+    }
+}
