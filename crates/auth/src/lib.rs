@@ -1,0 +1,50 @@
+//! Passwords, tokens and secrets: the adapters behind the domain's ports [`PasswordHasher`], [`Secrets`] and
+//! [`AccessTokens`]. Neither a web framework nor a database is needed to use them.
+//!
+//! Another service that holds the key verifies Lyceum's access tokens so:
+//!
+//! ```
+//! use lyceum_auth::{AccessTokenSettings, AccessTokenVerifier, SigningKey};
+//! use lyceum_domain::{sessions::TokenError, time::Timestamp};
+//! # use lyceum_auth::JwtAccessTokens;
+//! # use lyceum_domain::{ids::{IdGenerator, SessionId, UserId}, sessions::{AccessClaims, AccessTokens}, users::Role};
+//! # struct Ids;
+//! # impl IdGenerator for Ids {
+//! #     fn next(&self) -> uuid::Uuid { uuid::Uuid::from_u128(7) }
+//! # }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Secret, issuer and audience as in Lyceum's own settings.
+//! let secret = "0123456789abcdef0123456789abcdef";
+//! let settings = AccessTokenSettings::new(SigningKey::Hs256(secret.into()), "lyceum", "lyceum");
+//! let verifier = AccessTokenVerifier::new(&settings)?; // Once; it is shared by all requests.
+//!
+//! # let now = Timestamp::from_micros(1_800_000_000_000_000).ok_or("no time")?;
+//! # let token = JwtAccessTokens::new(&settings, std::sync::Arc::new(Ids))?.issue(&AccessClaims {
+//! #     user: UserId::new(&Ids), session: Some(SessionId::new(&Ids)), role: Role::Mentor,
+//! #     issued_at: now, expires_at: now.plus(std::time::Duration::from_mins(15)),
+//! # })?;
+//! // `token`: what follows `Authorization: Bearer `; `now`: the service's clock.
+//! let claims = verifier.verify(&token, now)?;
+//! assert_eq!(claims.role, Role::Mentor);
+//!
+//! // A quarter of an hour later the client has to get itself a new one.
+//! let late = now.plus(std::time::Duration::from_mins(15));
+//! assert!(matches!(verifier.verify(&token, late), Err(TokenError::Expired)));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`AccessTokens`]: lyceum_domain::sessions::AccessTokens
+//! [`PasswordHasher`]: lyceum_domain::users::PasswordHasher
+//! [`Secrets`]: lyceum_domain::sessions::Secrets
+
+mod access_tokens;
+mod passwords;
+mod secrets;
+
+pub use access_tokens::{
+    AccessTokenSettings, AccessTokenSettingsError, AccessTokenVerifier, JwtAccessTokens, SigningKey,
+};
+pub use passwords::{BcryptHasher, BcryptSettings, BcryptSettingsError};
+pub use secrets::Sha256Secrets;

@@ -1,0 +1,136 @@
+//! Passwords behind bcrypt.
+
+use std::{sync::Arc, thread, time::Duration};
+
+use async_trait::async_trait;
+use bcrypt::{BcryptError, HashParts};
+use lyceum_domain::users::{Password, PasswordError, PasswordHash, PasswordHasher};
+use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
+use tokio::{sync::Semaphore, task, time};
+
+/// How dear a hash is, and how many are made at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BcryptSettings {
+    /// The logarithm of the rounds, 4 to 31. Each step doubles the time; 12 is about a quarter of a second.
+    pub cost: u32,
+    /// How many hashes are made at once; none counts as one.
+    pub workers: usize,
+    /// How many callers may wait for a worker.
+    pub queue: usize,
+    /// How long a caller waits for a worker.
+    pub queue_timeout: Duration,
+}
+
+impl Default for BcryptSettings {
+    /// Cost 12; all processors but one, which is left for the rest of the service; 32 waiting, each for 5 seconds.
+    fn default() -> Self {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            cost: 12,
+            workers: processors.saturating_sub(1).max(1),
+            queue: 32,
+            queue_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Settings that bcrypt cannot work with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum BcryptSettingsError {
+    /// A cost that bcrypt does not have.
+    #[error("the bcrypt cost is {cost}, but must be from 4 to 31")]
+    Cost {
+        /// The cost that was asked for.
+        cost: u32,
+    },
+}
+
+/// Hashes with bcrypt (`$2b$`), on threads that may block, a few at a time.
+///
+/// Make one per process: the limit is the hasher's own. Where nobody's time is up, a login storm costs its callers
+/// waiting and at last [`PasswordError::Busy`], and leaves the processors that serve everything else alone.
+#[derive(Debug)]
+pub struct BcryptHasher {
+    cost: u32,
+    /// Compared with when there is no account, so that its absence cannot be told from the time.
+    nobody: PasswordHash,
+    workers: Arc<Semaphore>,
+    /// One for each that works or waits.
+    places: Arc<Semaphore>,
+    queue_timeout: Duration,
+}
+
+impl BcryptHasher {
+    /// A hasher with nothing to do yet.
+    pub fn new(settings: BcryptSettings) -> Result<Self, BcryptSettingsError> {
+        let BcryptSettings { cost, workers, queue, queue_timeout } = settings;
+        if !(4..=31).contains(&cost) {
+            return Err(BcryptSettingsError::Cost { cost });
+        }
+        let workers = workers.clamp(1, Semaphore::MAX_PERMITS);
+        let places = workers.saturating_add(queue).min(Semaphore::MAX_PERMITS);
+        Ok(Self {
+            cost,
+            // 22 characters of salt, 31 of digest, all zero. To make it would take as long as a login.
+            nobody: PasswordHash::new(format!("$2b${cost:02}${}", ".".repeat(53))),
+            workers: Arc::new(Semaphore::new(workers)),
+            places: Arc::new(Semaphore::new(places)),
+            queue_timeout,
+        })
+    }
+
+    /// Waits for a worker and does `work` on it.
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, BcryptError> + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| self.busy())?;
+        let worker = time::timeout(self.queue_timeout, Arc::clone(&self.workers).acquire_owned())
+            .await
+            .map_err(|_| self.busy())?
+            .map_err(|closed| PasswordError::Failed(closed.into()))?;
+        // The permits go with the work: a caller that no longer waits does not end it, so its processor is not free.
+        let task = task::spawn_blocking(move || {
+            let _held = (place, worker);
+            work()
+        });
+        task.await
+            .map_err(|broken| PasswordError::Failed(broken.into()))?
+            .map_err(|error| PasswordError::Failed(error.into()))
+    }
+
+    fn busy(&self) -> PasswordError {
+        PasswordError::Busy { retry_after: self.queue_timeout.max(Duration::from_secs(1)) }
+    }
+}
+
+#[async_trait]
+impl PasswordHasher for BcryptHasher {
+    async fn hash(&self, password: &Password) -> Result<PasswordHash, PasswordError> {
+        let text = SecretString::from(password.expose());
+        let cost = self.cost;
+        // The crate's "non-truncating" functions refuse 72 bytes as well, which bcrypt takes whole and we allow. A
+        // `Password` is never longer.
+        self.work(move || bcrypt::hash(text.expose_secret(), cost)).await.map(PasswordHash::new)
+    }
+
+    async fn verify(&self, attempt: &str, hash: Option<&PasswordHash>) -> Result<bool, PasswordError> {
+        // bcrypt reads 72 bytes and repeats a shorter text with a NUL between: anything else could match a password
+        // that is not the same. It is no password, but is compared all the same, for the time it takes.
+        let possible = attempt.len() <= Password::MAX_BYTES && !attempt.contains('\0') && hash.is_some();
+        let text = SecretString::from(if possible { attempt } else { "" });
+        let hash = hash.unwrap_or(&self.nobody).clone();
+        let matches = self.work(move || bcrypt::verify(text.expose_secret(), hash.expose())).await?;
+        Ok(matches && possible)
+    }
+
+    fn is_outdated(&self, hash: &PasswordHash) -> bool {
+        let hash = hash.expose();
+        !hash.starts_with("$2b$") || hash.parse::<HashParts>().map_or(true, |parts| parts.get_cost() != self.cost)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,17 @@
+//! Both mailers from outside.
+#![allow(clippy::expect_used, clippy::panic, missing_docs)]
+
+mod folder;
+mod server;
+mod smtp;
+
+use lyceum_domain::{mail::Mail, users::Email};
+use lyceum_mail::Sender;
+
+fn mail(to: &str, text: &str) -> Mail {
+    Mail { to: Email::parse(to).expect("an address"), subject: "Welcome".to_owned(), text: text.to_owned() }
+}
+
+fn sender() -> Sender {
+    "Lyceum <noreply@example.org>".parse().expect("a sender")
+}
