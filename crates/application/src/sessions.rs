@@ -28,6 +28,8 @@ pub struct SignedIn {
     pub session: SessionId,
     /// Good for a short time, sent with each request.
     pub access_token: String,
+    /// When it was issued.
+    pub issued_at: Timestamp,
     /// When the access token ends.
     pub access_expires_at: Timestamp,
     /// Good once, for the next pair.
@@ -207,7 +209,15 @@ impl Lyceum {
             issued_at: now,
             expires_at: access_expires_at,
         })?;
-        Ok(SignedIn { user, session, access_token, access_expires_at, refresh_token, refresh_expires_at })
+        Ok(SignedIn {
+            user,
+            session,
+            access_token,
+            issued_at: now,
+            access_expires_at,
+            refresh_token,
+            refresh_expires_at,
+        })
     }
 
     /// The account with its password hashed at today's cost. That it could not be done now is no reason to turn

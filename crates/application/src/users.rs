@@ -27,6 +27,19 @@ pub struct Registration {
     pub display_name: Option<DisplayName>,
 }
 
+/// An account that the operator makes.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    /// Where mail goes.
+    pub email: Email,
+    /// The public name.
+    pub username: Username,
+    /// What other people call them.
+    pub display_name: Option<DisplayName>,
+    /// What they may do.
+    pub role: Role,
+}
+
 /// A change of one member of something: left alone, cleared, or set.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Change<T> {
@@ -164,17 +177,34 @@ impl Lyceum {
 
     /// Makes an account that is active and verified.
     pub async fn create_user(&self, actor: &Actor, registration: Registration, role: Role) -> Result<User, Error> {
+        let Registration { email, username, password, display_name } = registration;
+        let person = NewAccount { email, username, display_name, role };
+        let mut made = self.create_users(actor, &password, vec![person]).await?;
+        made.pop().ok_or_else(|| Error::Internal("no account was made".to_owned()))
+    }
+
+    /// Makes accounts that are active and verified and begin with the same password: all of them or none.
+    pub async fn create_users(
+        &self,
+        actor: &Actor,
+        password: &Password,
+        people: Vec<NewAccount>,
+    ) -> Result<Vec<User>, Error> {
         allow(actor, &Action::ManageUsers).map_err(denied("account"))?;
-        let hash = self.ports.passwords.hash(&registration.password).await?;
+        let hash = self.ports.passwords.hash(password).await?;
         let now = self.ports.clock.now();
-        let Registration { email, username, display_name, .. } = registration;
-        let mut user = User::register(UserId::new(&*self.ports.ids), email, username, display_name, hash, now);
-        user.role = role;
-        user.verify_email(now);
         let mut unit = self.ports.store.begin().await?;
-        unit.users().insert(&user).await?;
+        let mut made = Vec::new();
+        for NewAccount { email, username, display_name, role } in people {
+            let id = UserId::new(&*self.ports.ids);
+            let mut user = User::register(id, email, username, display_name, hash.clone(), now);
+            user.role = role;
+            user.verify_email(now);
+            unit.users().insert(&user).await?;
+            made.push(user);
+        }
         unit.commit().await?;
-        Ok(user)
+        Ok(made)
     }
 
     /// Gives an account another role.

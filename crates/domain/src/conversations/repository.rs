@@ -15,7 +15,8 @@ use crate::{
 #[async_trait]
 pub trait Conversations: Send {
     /// Stores a turn before the model is asked: the conversation if `is_new`, else the time of its last message; the
-    /// question, the answer without a word, and the record of what the call may cost.
+    /// question, the answer without a word, and the record of what the call may cost. The version stays, so two turns
+    /// at once don't conflict; [`StoreError::Conflict`] if it is not new and the owner has no such conversation.
     async fn begin_turn(
         &mut self,
         conversation: &Conversation,
@@ -25,7 +26,8 @@ pub trait Conversations: Send {
         usage: &UsageRecord,
     ) -> Result<(), StoreError>;
 
-    /// Writes down how a turn ended: the answer as far as it came, and what it cost.
+    /// Writes down how a turn ended: the answer as far as it came, and what it cost. If the conversation was deleted
+    /// meanwhile, what it cost alone.
     async fn end_turn(&mut self, answer: &Message, usage: &UsageRecord) -> Result<(), StoreError>;
 
     /// Saves a changed conversation; [`StoreError::Conflict`] if `version` is not the stored one. The stored version

@@ -21,7 +21,8 @@ pub enum CourseKey {
 /// Writes courses inside a unit of work.
 #[async_trait]
 pub trait Courses: Send {
-    /// Stores a new course. [`StoreError::Duplicate`] if its slug or source is taken.
+    /// Stores a new course. [`StoreError::Duplicate`] if its slug or source is taken; a removed course keeps its slug
+    /// and frees its source.
     async fn insert(&mut self, course: &Course) -> Result<(), StoreError>;
 
     /// Saves a changed course; [`StoreError::Conflict`] if `version` is not the stored one. The stored version is one
@@ -83,10 +84,10 @@ pub trait CourseQueries: Send + Sync {
     /// Courses, newest first. Archived ones only where `enrolled`, `author` or `all_drafts` ask for them.
     async fn courses_page(&self, filter: &CourseFilter, page: PageRequest) -> Result<Page<Course>, StoreError>;
 
-    /// The passages that fit the words best, best first: of the lesson, of the course, or of the published and
-    /// archived courses that the learner is in; never from lessons that are removed or not written. Whoever names a
-    /// lesson or a course has asked [`policy`](crate::policy) before. Words are plain text of any kind, never a query
-    /// language; text without a word finds nothing.
+    /// The passages that have any of the words in heading or text, those that fit best first: of the lesson, of the
+    /// course, or of the published and archived courses that the learner is in; never from lessons that are removed or
+    /// not written. Whoever names a lesson or a course has asked [`policy`](crate::policy) before. Words are plain text
+    /// of any kind, never a query language; text without a word finds nothing.
     async fn find_passages(&self, scope: PassageScope, words: &str, limit: u8) -> Result<Vec<Passage>, StoreError>;
 }
 

@@ -19,7 +19,8 @@ pub trait Progress: Send {
     async fn save(&mut self, progress: &CourseProgress, change: Option<LessonChange>) -> Result<(), StoreError>;
 
     /// Counts anew, for every learner of a course, the completed lessons that still count. To be called when lessons
-    /// that counted no longer do, or count again.
+    /// that counted no longer do, or count again. Not an activity: [`CourseProgress::updated_at`] stays, the version
+    /// moves.
     async fn recount(&mut self, course: CourseId, at: Timestamp) -> Result<(), StoreError>;
 }
 
@@ -36,7 +37,7 @@ pub struct LessonStanding {
     pub course_author: Option<UserId>,
     /// How many lessons of the course count.
     pub total_lessons: u32,
-    /// Whether the lesson counts.
+    /// Announced but not written: it does not count.
     pub is_draft: bool,
     /// The learner's progress in the course, if they were ever in it.
     pub progress: Option<CourseProgress>,
@@ -108,6 +109,7 @@ pub trait ProgressQueries: Send + Sync {
     /// The written lessons of a course in reading order, with the learner's status of each.
     async fn lessons_progress(&self, user: UserId, course: CourseId) -> Result<Vec<LessonProgressView>, StoreError>;
 
-    /// The `limit` courses a learner was last active in, newest first, with where to go on in each.
+    /// The `limit` courses a learner is in and was last active in, newest first, with where to go on in each. Drafts
+    /// of others and removed courses are left out.
     async fn recent_standings(&self, user: UserId, limit: u8) -> Result<Vec<CourseStanding>, StoreError>;
 }

@@ -23,7 +23,8 @@ pub trait Users: Send {
     /// A user by id, deleted ones too.
     async fn find(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
 
-    /// Notes a sign-in. Not a change of the account: the version stays, and two at once do not conflict.
+    /// Notes a sign-in. Not a change of the account: the version stays, two at once do not conflict, and
+    /// [`update`](Self::update) leaves the note alone.
     async fn touch_login(&mut self, id: UserId, at: Timestamp) -> Result<(), StoreError>;
 
     /// Stores a token that was mailed.

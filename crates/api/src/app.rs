@@ -1,0 +1,65 @@
+//! What every handler can reach.
+
+use std::{sync::Arc, time::Instant};
+
+use actix_web::cookie::SameSite;
+use lyceum_application::Lyceum;
+use tokio::runtime::Handle;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    health::Health,
+    settings::{SameSite as Chosen, Settings},
+};
+
+/// The application, and what of the settings the HTTP layer needs.
+pub struct App {
+    /// What Lyceum does.
+    pub lyceum: Lyceum,
+    /// How cookies are set.
+    pub cookies: CookieRules,
+    /// Origins whose pages may act with a user's cookies.
+    pub origins: Vec<String>,
+    /// The largest JSON body in bytes.
+    pub max_json_bytes: usize,
+    /// Health of the parts, remembered for a moment.
+    pub health: Health,
+    /// Running turns; shutting down waits for them.
+    pub turns: TaskTracker,
+    /// Set when the server begins to stop: not ready any more.
+    pub stopping: CancellationToken,
+    /// Set when the time to finish is over: running turns end.
+    pub stop_turns: CancellationToken,
+    /// The runtime that outlives the web workers.
+    pub runtime: Handle,
+    /// When the server started.
+    pub started: Instant,
+    /// The OpenAPI document as JSON.
+    pub openapi: Arc<str>,
+}
+
+/// How cookies are set.
+#[derive(Debug, Clone)]
+pub struct CookieRules {
+    /// Only over HTTPS.
+    pub secure: bool,
+    /// `SameSite`.
+    pub same_site: SameSite,
+    /// `Domain`; the host alone if `None`.
+    pub domain: Option<String>,
+}
+
+impl CookieRules {
+    /// From the settings.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            secure: settings.auth.cookie_secure,
+            same_site: match settings.auth.cookie_same_site {
+                Chosen::Lax => SameSite::Lax,
+                Chosen::Strict => SameSite::Strict,
+                Chosen::None => SameSite::None,
+            },
+            domain: settings.auth.cookie_domain().map(str::to_owned),
+        }
+    }
+}

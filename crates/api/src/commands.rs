@@ -1,0 +1,158 @@
+//! The commands of the binary. Exit codes: 0 done, 1 failed, 2 wrong usage or settings.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands talk to a terminal")]
+
+mod config;
+mod course;
+mod doctor;
+mod migrate;
+mod user;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    logs, openapi,
+    server::serve,
+    settings::{LoadOptions, Loaded, Settings},
+    wiring,
+};
+
+/// The back end of AI-mentored learning.
+#[derive(Debug, Parser)]
+#[command(name = "lyceum", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do; without one, `serve`.
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve,
+    /// Look at or change the database schema.
+    #[command(subcommand)]
+    Migrate(migrate::Migrate),
+    /// Make accounts and give roles.
+    #[command(subcommand)]
+    User(user::User),
+    /// Bring courses in.
+    #[command(subcommand)]
+    Course(course::Course),
+    /// Check or show the settings.
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Check everything this server needs, and say what to do.
+    Doctor,
+}
+
+/// Why a command did not do what it was asked.
+enum Failure {
+    /// Wrong usage or settings: exit code 2.
+    Usage(String),
+    /// Anything else: exit code 1.
+    Failed(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+type Outcome = Result<(), Failure>;
+
+/// Runs a command to its exit code.
+pub fn run(cli: Cli) -> ExitCode {
+    // One TLS provider for everything that speaks TLS. Fails only if it is set already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    match dispatch(cli.command.unwrap_or(Command::Serve)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(message)) => {
+            eprintln!("{message}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Failed(error)) => {
+            eprintln!("lyceum: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Outcome {
+    match command {
+        // These need no settings, or must work with broken ones.
+        Command::Openapi => {
+            println!("{}", openapi::json()?);
+            Ok(())
+        }
+        Command::Config(command) => config::run(&command),
+        command => {
+            let settings = load()?;
+            block_on(async {
+                match command {
+                    Command::Serve => Ok(serve(settings, stop_signal()?).await?),
+                    Command::Migrate(command) => migrate::run(&command, &settings).await,
+                    Command::User(command) => user::run(command, &settings).await,
+                    Command::Course(command) => course::run(command, &settings).await,
+                    Command::Doctor => doctor::run(&settings).await,
+                    Command::Openapi | Command::Config(_) => Ok(()),
+                }
+            })
+        }
+    }
+}
+
+/// Settings in order, or every fault on a line of its own; warnings too.
+fn load() -> Result<Settings, Failure> {
+    match Settings::load(&LoadOptions::from_process()) {
+        Ok(Loaded { settings, warnings, .. }) => {
+            logs::start(&settings);
+            for warning in warnings {
+                tracing::warn!("{warning}");
+            }
+            Ok(settings)
+        }
+        Err(errors) => Err(Failure::Usage(errors.to_string())),
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(16)
+        .thread_name("lyceum")
+        .enable_all()
+        .build()?;
+    runtime.block_on(future)
+}
+
+/// Ready at the first SIGTERM or SIGINT.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    {
+        Ok(async {
+            let _ = tokio::signal::ctrl_c().await;
+        })
+    }
+}
+
+/// The house without its HTTP door, over an up-to-date schema.
+async fn lyceum(settings: &Settings) -> anyhow::Result<lyceum_application::Lyceum> {
+    wiring::migrate(settings).await?;
+    wiring::lyceum(settings, settings.server.base_url(settings.server.port)).await
+}

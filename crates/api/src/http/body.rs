@@ -1,0 +1,184 @@
+//! JSON bodies: unreadable is 400, not acceptable is 422 with the member's pointer, unknown members are refused.
+
+use std::{future::Future, pin::Pin};
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::{StatusCode, header},
+    web,
+};
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+
+use crate::http::problem::{FieldProblem, Problem};
+
+/// A JSON body.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest for Json<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let bytes = read(request, payload, |mime| {
+            mime == "application/json" || (mime.starts_with("application/") && mime.ends_with("+json"))
+        });
+        Box::pin(async move { parse(&bytes.await?).map(Json) })
+    }
+}
+
+/// An `application/x-www-form-urlencoded` body, for the OAuth2 token endpoint.
+#[derive(Debug)]
+pub struct Form(pub Bytes);
+
+impl FromRequest for Form {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let bytes = read(request, payload, |mime| mime == "application/x-www-form-urlencoded");
+        Box::pin(async move { bytes.await.map(Form) })
+    }
+}
+
+fn read(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    is_known: fn(&str) -> bool,
+) -> impl Future<Output = Result<Bytes, Problem>> + use<> {
+    let mime = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mime = mime.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let bytes = is_known(&mime).then(|| web::Bytes::from_request(request, payload));
+    async move {
+        let bytes = bytes.ok_or_else(|| Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))?;
+        bytes.await.map_err(|error| match error.as_response_error().status_code() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE),
+            _ => Problem::of_status(StatusCode::BAD_REQUEST),
+        })
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let pointer = pointer(error.path());
+        refused(pointer, &error.into_inner())
+    })?;
+    json.end().map_err(|error| refused(String::new(), &error))?;
+    Ok(value)
+}
+
+fn refused(pointer: String, error: &serde_json::Error) -> Problem {
+    if !error.is_data() {
+        let detail = format!("The body is not JSON: line {}, column {}.", error.line(), error.column());
+        return Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail);
+    }
+    // serde's own sentences are the only place where the kind of a data error stands.
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    let named = |prefix: &str| text.strip_prefix(prefix).and_then(|rest| rest.split('`').nth(1)).map(str::to_owned);
+    let (code, message, pointer) = if let Some(member) = named("unknown field ") {
+        // The path ends at the member already if the parser stood on it.
+        let pointer =
+            if pointer.ends_with(&escaped(&member)) { pointer } else { format!("{pointer}/{}", escaped(&member)) };
+        ("unknown_field", "is not known here".to_owned(), pointer)
+    } else if let Some(member) = named("missing field ") {
+        ("missing", "is required".to_owned(), format!("{pointer}/{}", escaped(&member)))
+    } else if let Some(member) = named("duplicate field ") {
+        ("duplicate_field", "is there twice".to_owned(), format!("{pointer}/{}", escaped(&member)))
+    } else {
+        let expected = text.rsplit_once("expected ").map_or("something else", |(_, expected)| expected);
+        ("wrong_type", format!("must be {expected}"), pointer)
+    };
+    let mut problem = Problem::validation_failed();
+    if code == "unknown_field" {
+        problem.code = "unknown_field";
+        problem.detail = "The body has a member that is not known here; see `errors`.".into();
+    }
+    problem.errors.push(FieldProblem { pointer, code: code.into(), message });
+    problem
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    let mut out = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => out.push_str(&format!("/{index}")),
+            Segment::Map { key } => out.push_str(&format!("/{}", escaped(key))),
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    out
+}
+
+fn escaped(member: &str) -> String {
+    member.replace('~', "~0").replace('/', "~1")
+}
+
+/// For members of a PATCH that can be left out, `null`, or set.
+pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[allow(dead_code)]
+        name: String,
+        #[serde(default)]
+        #[allow(dead_code)]
+        inner: Vec<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[allow(dead_code)]
+        size: u8,
+    }
+
+    fn told(body: &str) -> (u16, &'static str, Vec<(String, String)>) {
+        let problem = parse::<Outer>(body.as_bytes()).expect_err("refused");
+        let errors = problem.errors.into_iter().map(|e| (e.pointer, e.code.into_owned())).collect();
+        (problem.status.as_u16(), problem.code, errors)
+    }
+
+    fn one(pointer: &str, code: &str) -> Vec<(String, String)> {
+        vec![(pointer.to_owned(), code.to_owned())]
+    }
+
+    #[test]
+    fn what_is_no_json_is_a_400() {
+        for body in ["", "{", "{\"name\": \"a\"} x", "nul", "{\"name\": \"\u{1}\"}"] {
+            assert_eq!(told(body).1, "malformed_json", "{body}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_a_422_with_a_pointer() {
+        assert_eq!(told("{\"name\": \"a\", \"admin\": true}"), (422, "unknown_field", one("/admin", "unknown_field")));
+        assert_eq!(told("{\"name\": \"a\", \"a/b\": true}"), (422, "unknown_field", one("/a~1b", "unknown_field")));
+        assert_eq!(told("{}"), (422, "validation_failed", one("/name", "missing")));
+        assert_eq!(told("{\"name\": 3}"), (422, "validation_failed", one("/name", "wrong_type")));
+        assert_eq!(
+            told("{\"name\": \"a\", \"name\": \"b\"}"),
+            (422, "validation_failed", one("/name", "duplicate_field"))
+        );
+        assert_eq!(
+            told("{\"name\": \"a\", \"inner\": [{\"size\": 1}, {\"size\": 300}]}"),
+            (422, "validation_failed", one("/inner/1/size", "wrong_type"))
+        );
+        assert_eq!(
+            told("{\"name\": \"a\", \"inner\": [{\"size\": 1, \"x\": 2}]}"),
+            (422, "unknown_field", one("/inner/0/x", "unknown_field"))
+        );
+        assert_eq!(told("[]").0, 422);
+    }
+}

@@ -1,0 +1,96 @@
+//! Who is calling: a bearer token, or the cookie of a browser.
+
+use std::{future::Future, pin::Pin};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
+use lyceum_application::{Error, sessions};
+use lyceum_domain::policy::Actor;
+
+use crate::{
+    app::App,
+    http::{cookies, problem::Problem},
+};
+
+/// A signed-in user; a handler that asks for one is closed to everybody else.
+#[derive(Debug, Clone)]
+pub struct Caller(pub sessions::Caller);
+
+impl Caller {
+    /// As policy sees them.
+    pub fn actor(&self) -> Actor {
+        self.0.actor()
+    }
+}
+
+/// Anybody, signed in or not.
+#[derive(Debug, Clone)]
+pub struct Visitor(pub Actor);
+
+enum Credential {
+    Bearer(String),
+    Cookie(String),
+}
+
+fn credential(request: &HttpRequest) -> Result<Option<Credential>, Problem> {
+    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
+        let token = value.to_str().ok().and_then(|text| {
+            let (scheme, token) = text.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+        });
+        return match token {
+            Some(token) if !token.is_empty() => Ok(Some(Credential::Bearer(token.to_owned()))),
+            _ => Err(Error::InvalidToken.into()),
+        };
+    }
+    Ok(request.cookie(cookies::ACCESS).map(|cookie| Credential::Cookie(cookie.value().to_owned())))
+}
+
+fn app(request: &HttpRequest) -> Result<web::Data<App>, Problem> {
+    let data = request.app_data::<web::Data<App>>().cloned();
+    data.ok_or_else(|| Error::Internal("the application is not set up".to_owned()).into())
+}
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let app = app(&request)?;
+            let token = match credential(&request)?.ok_or(Error::SignInRequired)? {
+                Credential::Bearer(token) => token,
+                Credential::Cookie(token) => {
+                    cookies::check_origin(&app, &request)?;
+                    token
+                }
+            };
+            Ok(Self(app.lyceum.authenticate(&token).await?))
+        })
+    }
+}
+
+impl FromRequest for Visitor {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    /// A bad bearer token is refused: whoever sends one means to be somebody. A cookie that has run out is only a
+    /// browser that was somebody once.
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let app = app(&request)?;
+            match credential(&request)? {
+                None => Ok(Self(Actor::Anonymous)),
+                Some(Credential::Bearer(token)) => Ok(Self(app.lyceum.authenticate(&token).await?.actor())),
+                Some(Credential::Cookie(token)) => match app.lyceum.authenticate(&token).await {
+                    Ok(caller) => Ok(Self(caller.actor())),
+                    Err(Error::InvalidToken | Error::TokenExpired | Error::AccountDisabled) => {
+                        Ok(Self(Actor::Anonymous))
+                    }
+                    Err(error) => Err(error.into()),
+                },
+            }
+        })
+    }
+}

@@ -1,0 +1,86 @@
+//! The two cookies of a signed-in browser, and the check that a request with cookies comes from our own pages.
+
+use actix_web::{
+    HttpRequest,
+    cookie::{Cookie, time::OffsetDateTime},
+    http::{StatusCode, header},
+};
+use lyceum_application::sessions::SignedIn;
+use lyceum_domain::time::Timestamp;
+
+use crate::{
+    app::{App, CookieRules},
+    http::problem::Problem,
+};
+
+/// Holds the access token.
+pub const ACCESS: &str = "lyceum_access";
+/// Holds the refresh token.
+pub const REFRESH: &str = "lyceum_refresh";
+/// The refresh token goes nowhere else.
+const REFRESH_PATH: &str = "/api/v1/auth";
+
+/// The cookies after a sign-in or a refresh.
+pub fn signed_in(rules: &CookieRules, signed_in: &SignedIn) -> [Cookie<'static>; 2] {
+    [
+        cookie(rules, ACCESS, "/", signed_in.access_token.clone(), Some(signed_in.access_expires_at)),
+        cookie(
+            rules,
+            REFRESH,
+            REFRESH_PATH,
+            signed_in.refresh_token.expose().to_owned(),
+            Some(signed_in.refresh_expires_at),
+        ),
+    ]
+}
+
+/// The cookies after signing out.
+pub fn signed_out(rules: &CookieRules) -> [Cookie<'static>; 2] {
+    [cookie(rules, ACCESS, "/", String::new(), None), cookie(rules, REFRESH, REFRESH_PATH, String::new(), None)]
+}
+
+fn cookie(
+    rules: &CookieRules,
+    name: &'static str,
+    path: &'static str,
+    value: String,
+    until: Option<Timestamp>,
+) -> Cookie<'static> {
+    let until = until.map_or(0, Timestamp::as_unix_seconds);
+    let mut cookie = Cookie::build(name, value)
+        .path(path)
+        .http_only(true)
+        .secure(rules.secure)
+        .same_site(rules.same_site)
+        .expires(OffsetDateTime::from_unix_timestamp(until).unwrap_or(OffsetDateTime::UNIX_EPOCH))
+        .finish();
+    if let Some(domain) = &rules.domain {
+        cookie.set_domain(domain.clone());
+    }
+    cookie
+}
+
+/// An unsafe request that a cookie authenticates must come from a page of ours or of an allowed origin: the browser
+/// says so in `Origin` or, where it sends none, in `Sec-Fetch-Site`.
+pub fn check_origin(app: &App, request: &HttpRequest) -> Result<(), Problem> {
+    if request.method().is_safe() {
+        return Ok(());
+    }
+    let header = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let is_ours = match header(header::ORIGIN) {
+        Some(origin) => {
+            let host = header(header::HOST).unwrap_or_default();
+            let same_host = ["http://", "https://"]
+                .iter()
+                .any(|scheme| origin.strip_prefix(scheme).is_some_and(|rest| rest.eq_ignore_ascii_case(host)));
+            same_host || app.origins.iter().any(|allowed| allowed == origin)
+        }
+        None => header(header::HeaderName::from_static("sec-fetch-site")) == Some("same-origin"),
+    };
+    if is_ours {
+        Ok(())
+    } else {
+        let detail = "A request with cookies must come from a page of ours.";
+        Err(Problem::new(StatusCode::FORBIDDEN, "csrf_rejected", detail))
+    }
+}

@@ -1,0 +1,178 @@
+//! What happens to every request and response: a request id, one line in the log, headers, and problems for all errors,
+//! the framework's own included.
+
+use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix_web::{
+    Error, HttpMessage,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
+    middleware::Next,
+};
+use futures_util::FutureExt;
+use lyceum_domain::ids::IdGenerator;
+use tracing::Instrument;
+
+use crate::{ambient::UuidV7Ids, http::problem::Problem};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Names a request in the log, in problems and in the `X-Request-Id` header.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub Arc<str>);
+
+/// What the edge needs to know.
+#[derive(Debug, Clone, Copy)]
+pub struct EdgeRules {
+    /// Tell browsers to come by HTTPS only.
+    pub hsts: bool,
+}
+
+/// The outermost middleware.
+pub async fn edge(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let id = request_id(&request);
+    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
+    let rules = request.app_data::<EdgeRules>().copied();
+    let span = tracing::info_span!("request", request_id = &*id, trace_id = tracing::field::Empty);
+    if !span.is_disabled()
+        && let Some(trace) = trace_id(&request)
+    {
+        span.record("trace_id", trace);
+    }
+    async move {
+        let response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+            Ok(response) => response?.map_into_boxed_body(),
+            Err(panic) => return Err(panicked(&*panic, id).into()),
+        };
+        let mut response = with_problem(response, &id);
+        set_headers(&mut response, &id, rules.is_some_and(|rules| rules.hsts));
+        log(&response, started.elapsed());
+        Ok(response)
+    }
+    .instrument(span)
+    .await
+}
+
+/// A handler broke. The worker goes on.
+fn panicked(panic: &(dyn Any + Send), id: Arc<str>) -> Problem {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(panic = text.unwrap_or("of another kind"), "a handler panicked");
+    Problem { request_id: Some(id), ..Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR) }
+}
+
+/// The client's own id if it is a sane token, else a new one.
+fn request_id(request: &ServiceRequest) -> Arc<str> {
+    let sane = |text: &&str| {
+        (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
+    };
+    match request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(sane) {
+        Some(text) => text.into(),
+        None => UuidV7Ids.next().to_string().into(),
+    }
+}
+
+/// The trace that the request is part of (W3C Trace Context, version 00).
+fn trace_id(request: &ServiceRequest) -> Option<&str> {
+    let text = request.headers().get("traceparent")?.to_str().ok()?;
+    let trace = text.strip_prefix("00-")?.get(..32)?;
+    let is_hex = trace.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    (is_hex && trace.bytes().any(|b| b != b'0')).then_some(trace)
+}
+
+/// Writes the problem that the response stands for; also where the framework answered with a status alone.
+fn with_problem(response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse<BoxBody> {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let ours = response.response().error().and_then(|error| error.as_error::<Problem>());
+    if ours.is_none() && is_written(&response) {
+        return response;
+    }
+    let written;
+    let problem = if let Some(problem) = ours {
+        problem
+    } else {
+        written = Problem::of_status(status);
+        &written
+    };
+    if status.is_server_error() {
+        let cause = problem.cause.as_deref().map(chain).unwrap_or_default();
+        tracing::error!(code = problem.code, cause, "{}", problem.detail);
+    }
+    let body = serde_json::to_vec(&problem.body(id)).unwrap_or_default();
+    response.map_body(|head, _| {
+        head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        BoxBody::new(body)
+    })
+}
+
+/// Error bodies in another agreed form: OAuth2 and health answers.
+fn is_written(response: &ServiceResponse<BoxBody>) -> bool {
+    let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type
+        .is_some_and(|kind| kind.starts_with("application/problem+json") || kind.starts_with("application/json"))
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+fn set_headers(response: &mut ServiceResponse<BoxBody>, id: &str, hsts: bool) {
+    let is_personal = ["/api/", "/openai/"].iter().any(|prefix| response.request().path().starts_with(prefix));
+    let is_docs = response.request().path().starts_with("/docs");
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(if is_docs {
+            // The page's own style sheet sets inline styles.
+            "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+        } else {
+            "default-src 'none'; frame-ancestors 'none'"
+        }),
+    );
+    if is_personal && !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if hsts {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+}
+
+fn log(response: &ServiceResponse<BoxBody>, took: Duration) {
+    let request = response.request();
+    let status = response.status();
+    // Never the query: it may hold a token.
+    let (method, path) = (request.method().as_str(), request.path());
+    let milliseconds = took.as_secs_f64() * 1000.0;
+    if status == StatusCode::INTERNAL_SERVER_ERROR {
+        tracing::error!(method, path, status = status.as_u16(), milliseconds, "answered");
+    } else {
+        tracing::info!(method, path, status = status.as_u16(), milliseconds, "answered");
+    }
+}

@@ -1,0 +1,26 @@
+//! The HTTP door of Lyceum: a thin actix-web crate that turns requests into calls of `lyceum-application`, and the
+//! commands of the binary `lyceum`.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`commands`] | `serve`, `migrate`, `user`, `course`, `config`, `openapi`, `doctor` |
+//! | [`settings`] | every setting, its sources and checks |
+//! | [`wiring`] | the one file that names adapters |
+//! | [`server`] | listening, shutting down |
+//! | [`routes`] | one module per noun: bodies and handlers |
+//! | [`http`] | what all routes share: callers, bodies, pages, problems, headers |
+//! | [`openapi`] | the document made from the routes, and the page at `/docs` |
+
+pub mod ambient;
+pub mod app;
+pub mod commands;
+pub mod demo;
+pub mod health;
+pub mod http;
+pub mod logs;
+pub mod openapi;
+pub mod pump;
+pub mod routes;
+pub mod server;
+pub mod settings;
+pub mod wiring;

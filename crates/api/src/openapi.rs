@@ -1,0 +1,150 @@
+//! The OpenAPI 3.1 document, made from the routes themselves.
+
+use std::sync::Arc;
+
+use actix_web::{
+    App as ActixApp, HttpRequest, HttpResponse,
+    dev::ResourceDef,
+    http::{Method, StatusCode, header},
+};
+use utoipa::{
+    Modify, OpenApi as _,
+    openapi::{
+        Content, OpenApi, Ref, RefOr, Response,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+use utoipa_actix_web::AppExt;
+
+use crate::{
+    http::{cookies, problem::ProblemBody},
+    routes::{
+        self,
+        mentor::{DeltaBody, DoneBody, StartBody},
+    },
+};
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Lyceum",
+        description = "The back end of AI-mentored learning. Errors are `application/problem+json` (RFC 9457) with a \
+                       stable `code`; lists are keyset pages; times are RFC 3339 in UTC.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    tags(
+        (name = "auth", description = "Registering and signing in"),
+        (name = "users", description = "One's account"),
+        (name = "courses", description = "The catalogue"),
+        (name = "progress", description = "Learning"),
+        (name = "mentor", description = "Asking, and one's conversations"),
+        (name = "operation", description = "Running it"),
+    ),
+    components(schemas(ProblemBody, StartBody, DeltaBody, DoneBody)),
+    modifiers(&Conventions),
+)]
+struct Document;
+
+/// What holds for every operation.
+struct Conventions;
+
+impl Modify for Conventions {
+    fn modify(&self, openapi: &mut OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let cookie = |name| SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(name)));
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        components.add_security_scheme("cookie", cookie(cookies::ACCESS));
+        components.add_security_scheme("refresh_cookie", cookie(cookies::REFRESH));
+    }
+}
+
+/// The document.
+pub fn document() -> OpenApi {
+    let (_, mut openapi) = ActixApp::new()
+        .into_utoipa_app()
+        .openapi(Document::openapi())
+        .service(utoipa_actix_web::scope("/api/v1").configure(routes::v1))
+        .configure(routes::root)
+        .split_for_parts();
+    openapi.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    for item in openapi.paths.paths.values_mut() {
+        for operation in operations(item) {
+            let problem = RefOr::Ref(Ref::from_schema_name("Problem"));
+            let content = Content::new(Some(problem));
+            let mut response = Response::new("Any error, as a problem");
+            response.content.insert("application/problem+json".to_owned(), content.into());
+            operation.responses.responses.insert("default".to_owned(), RefOr::T(response));
+        }
+    }
+    openapi
+}
+
+fn operations(item: &mut utoipa::openapi::PathItem) -> impl Iterator<Item = &mut utoipa::openapi::path::Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
+}
+
+/// The document as JSON.
+pub fn json() -> Result<String, serde_json::Error> {
+    document().to_pretty_json()
+}
+
+/// Which methods there are at which address; for answers to the others.
+pub struct Methods(Vec<(ResourceDef, Vec<Method>)>);
+
+impl Methods {
+    /// From the document: it knows every route.
+    pub fn new() -> Self {
+        let paths = document().paths.paths.into_iter().map(|(path, item)| {
+            let methods = [
+                (item.get.is_some(), Method::GET),
+                (item.put.is_some(), Method::PUT),
+                (item.post.is_some(), Method::POST),
+                (item.delete.is_some(), Method::DELETE),
+                (item.patch.is_some(), Method::PATCH),
+            ];
+            let methods = methods.into_iter().filter_map(|(is_there, method)| is_there.then_some(method));
+            (ResourceDef::new(path), methods.collect())
+        });
+        Self(paths.collect())
+    }
+
+    fn at(&self, path: &str) -> Vec<&Method> {
+        self.0.iter().filter(|(resource, _)| resource.is_match(path)).flat_map(|(_, methods)| methods).collect()
+    }
+}
+
+impl Default for Methods {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What no route took: 405 where another method would have been taken, else 404. The edge writes the body.
+pub async fn unrouted(request: HttpRequest) -> HttpResponse {
+    let methods = request.app_data::<actix_web::web::Data<Methods>>().map(|m| m.at(request.path())).unwrap_or_default();
+    if methods.is_empty() {
+        return HttpResponse::new(StatusCode::NOT_FOUND);
+    }
+    let allow = methods.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(", ");
+    HttpResponse::MethodNotAllowed().insert_header((header::ALLOW, allow)).finish()
+}
+
+/// The page at `/docs`, with everything it needs in the binary.
+#[cfg(feature = "docs-ui")]
+pub fn page(config: &mut actix_web::web::ServiceConfig) {
+    use actix_web::web;
+    use utoipa_swagger_ui::{Config, SwaggerUi};
+    config
+        .service(web::redirect("/docs", "/docs/"))
+        .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json").try_it_out_enabled(true)));
+}
+
+/// Built without the page.
+#[cfg(not(feature = "docs-ui"))]
+pub fn page(_: &mut actix_web::web::ServiceConfig) {}
+
+/// The document as it is served.
+pub fn served() -> Result<Arc<str>, serde_json::Error> {
+    document().to_json().map(Arc::from)
+}

@@ -1,0 +1,205 @@
+//! Listening, serving, and stopping well.
+
+use std::{
+    net::TcpListener,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix_cors::Cors;
+use actix_web::{
+    App as ActixApp, HttpServer,
+    http::header,
+    middleware::{Compress, from_fn},
+    web,
+};
+use anyhow::Context as _;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use utoipa_actix_web::AppExt;
+
+use crate::{
+    app::{App, CookieRules},
+    demo,
+    health::Health,
+    http::edge::{EdgeRules, edge},
+    openapi::{self, Methods},
+    routes,
+    settings::{LogFormat, Settings},
+    wiring,
+};
+
+/// How long before the end of the time to finish running turns are told to end, so that they can still write down
+/// what was said.
+const TURNS_END_BEFORE: Duration = Duration::from_secs(2);
+
+/// Runs until `stop` is ready, then finishes what is under way within the time the settings allow.
+pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let address = (settings.server.host.as_str(), settings.server.port);
+    let listener =
+        TcpListener::bind(address).with_context(|| format!("cannot listen on {}:{}", address.0, address.1))?;
+    let port = listener.local_addr()?.port();
+    let applied = wiring::migrate(&settings).await?;
+    if !applied.is_empty() {
+        tracing::info!(migrations = applied.len(), "the database schema was brought up to date");
+    }
+    let lyceum = wiring::lyceum(&settings, settings.server.base_url(port)).await?;
+    let demo_help = if settings.seed_demo { demo::seed(&lyceum).await? } else { None };
+
+    let app = web::Data::new(App {
+        lyceum,
+        cookies: CookieRules::new(&settings),
+        origins: settings.cors.origins.clone(),
+        max_json_bytes: settings.server.max_json_bytes,
+        health: Health::default(),
+        turns: TaskTracker::new(),
+        stopping: CancellationToken::new(),
+        stop_turns: CancellationToken::new(),
+        runtime: tokio::runtime::Handle::current(),
+        started,
+        openapi: openapi::served()?,
+    });
+    let time_to_finish = Duration::from_secs(settings.server.shutdown_timeout_seconds);
+    let server = bind(&settings, listener, &app, shutdown(stop, &app, time_to_finish))?;
+    announce(&settings, port, started, demo_help);
+    server.await?;
+
+    app.turns.close();
+    app.stop_turns.cancel();
+    if tokio::time::timeout(Duration::from_secs(5), app.turns.wait()).await.is_err() {
+        tracing::error!(turns = app.turns.len(), "turns did not end in time");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn bind(
+    settings: &Settings,
+    listener: TcpListener,
+    app: &web::Data<App>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<actix_web::dev::Server> {
+    let server = settings.server.clone();
+    let methods = web::Data::new(Methods::new());
+    let cors_settings = settings.cors.clone();
+    let app = app.clone();
+    let workers = match server.workers {
+        0 => std::thread::available_parallelism().map_or(2, usize::from),
+        workers => workers,
+    };
+    let blocking = if server.max_blocking_threads == 0 { 16 } else { server.max_blocking_threads };
+    let http = HttpServer::new(move || {
+        ActixApp::new()
+            .app_data(app.clone())
+            .app_data(methods.clone())
+            .app_data(EdgeRules { hsts: server.hsts })
+            .app_data(web::PayloadConfig::new(server.max_json_bytes))
+            // The last one is the outermost.
+            .wrap(Compress::default())
+            .wrap(cors(&cors_settings.origins, cors_settings.max_age_seconds))
+            .wrap(from_fn(edge))
+            .into_utoipa_app()
+            .service(utoipa_actix_web::scope("/api/v1").configure(routes::v1))
+            .configure(routes::root)
+            .into_app()
+            .configure(openapi::page)
+            .default_service(web::to(openapi::unrouted))
+    })
+    .workers(workers)
+    .worker_max_blocking_threads(blocking)
+    .max_connections(settings.server.max_connections)
+    .backlog(settings.server.backlog)
+    .keep_alive(Duration::from_secs(settings.server.keep_alive_seconds))
+    .client_request_timeout(Duration::from_secs(settings.server.client_request_timeout_seconds))
+    // A client that is gone is noticed at once, not at the next write.
+    .h1_allow_half_closed(false)
+    // Else the last event of a stream waits for the client's delayed acknowledgement.
+    .tcp_nodelay(true)
+    .shutdown_timeout(settings.server.shutdown_timeout_seconds)
+    .shutdown_signal(stop)
+    .listen(listener)?;
+    Ok(http.run())
+}
+
+/// Resolves when the server is to stop, and has the running turns told shortly before their time is over.
+fn shutdown(
+    stop: impl Future<Output = ()> + Send + 'static,
+    app: &web::Data<App>,
+    time_to_finish: Duration,
+) -> impl Future<Output = ()> + Send + 'static {
+    let app = Arc::clone(app);
+    async move {
+        stop.await;
+        tracing::info!(seconds = time_to_finish.as_secs(), turns = app.turns.len(), "stopping");
+        app.stopping.cancel();
+        let stop_turns = app.stop_turns.clone();
+        // Not among the turns, which shutting down waits for.
+        drop(app.runtime.spawn(async move {
+            tokio::time::sleep(time_to_finish.saturating_sub(TURNS_END_BEFORE)).await;
+            stop_turns.cancel();
+        }));
+    }
+}
+
+fn cors(origins: &[String], max_age_seconds: u32) -> Cors {
+    let mut cors = Cors::default()
+        .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
+        .allowed_headers([
+            header::ACCEPT,
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            header::HeaderName::from_static("idempotency-key"),
+            header::HeaderName::from_static("last-event-id"),
+            header::HeaderName::from_static("traceparent"),
+            header::HeaderName::from_static("x-request-id"),
+        ])
+        .expose_headers([
+            "ETag",
+            "Retry-After",
+            "X-Request-Id",
+            "RateLimit-Limit",
+            "RateLimit-Remaining",
+            "RateLimit-Reset",
+        ])
+        .supports_credentials()
+        .max_age(usize::try_from(max_age_seconds).ok())
+        // A foreign page is refused by its browser, which finds no permission; the request itself is answered.
+        .block_on_origin_mismatch(false);
+    for origin in origins {
+        cors = cors.allowed_origin(origin);
+    }
+    cors
+}
+
+/// One line on standard output once the server answers, whatever the log level.
+#[expect(clippy::print_stdout, reason = "the line that whoever started the server waits for")]
+fn announce(settings: &Settings, port: u16, started: Instant, demo_help: Option<String>) {
+    let host = &settings.server.host;
+    let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+    let url = format!("http://{host}:{port}");
+    let milliseconds = started.elapsed().as_millis();
+    if settings.log.format == LogFormat::Json {
+        let line = serde_json::json!({
+            "level": "INFO",
+            "message": "listening",
+            "url": url,
+            "start_milliseconds": milliseconds,
+            "version": env!("CARGO_PKG_VERSION"),
+        });
+        println!("{line}");
+    } else {
+        if let Some(help) = demo_help {
+            println!("{help}");
+        }
+        println!(
+            "Lyceum {} with {} and the {} mentor, up in {milliseconds} ms, listening on {url}",
+            env!("CARGO_PKG_VERSION"),
+            wiring::database_name(settings),
+            match settings.llm.provider {
+                crate::settings::LlmProvider::Offline => "offline",
+                crate::settings::LlmProvider::Qubrid => "remote",
+            },
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! What an operator chooses: typed, read once, checked before anything starts.
+//!
+//! Built-in values < `config/default.toml` < `config/{environment}.toml` < `.env` < environment variables. Every fault
+//! is found in one go, and names the setting as the operator wrote it. The built-in values are those of production;
+//! `development` and `test` relax some of them, so that a setting that was forgotten is never the unsafe one.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `server`, `database`, `auth`, `cors`, `llm`, `mail`, `log` | the groups, one struct each |
+//! | `known` | the table of all settings: name, plain name, what is allowed |
+//! | `sources`, `files`, `variables`, `database_parts` | reading the layers |
+//! | `faults`, `checks` | what is wrong, and finding it |
+//! | `masking`, `show` | printing settings without their secrets |
+
+use figment::{Figment, providers::Serialized};
+use serde::{Deserialize, Serialize};
+
+mod auth;
+mod checks;
+mod cors;
+mod database;
+mod database_parts;
+mod environment;
+mod faults;
+mod files;
+mod known;
+mod llm;
+mod log;
+mod mail;
+mod masking;
+mod server;
+mod show;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod variables;
+
+pub use auth::{AuthSettings, SameSite};
+pub use cors::{CorsSettings, RateLimitSettings};
+pub use database::{DatabaseKind, DatabaseSettings};
+pub use environment::Environment;
+pub use faults::{Fault, SettingsErrors};
+pub use llm::{LlmProvider, LlmSettings, QubridSettings};
+pub use log::{LogFormat, LogSettings};
+pub use mail::{MailSettings, MailTransport};
+pub use server::ServerSettings;
+pub use show::show;
+pub use sources::{LoadOptions, Loaded, Origin};
+
+use faults::Report;
+use sources::{Layers, Origins};
+
+/// All settings. `Debug` and `Serialize` show no secret.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct Settings {
+    /// Where this runs: `LYCEUM_ENV`, not part of any file. Default `development`.
+    #[serde(skip)]
+    pub environment: Environment,
+    /// The folder of the SQLite file, blobs and mails; from the working directory. Default `data`.
+    pub data_dir: String,
+    /// Whether to make the demo course and accounts. Default `false`, in development `true`.
+    pub seed_demo: bool,
+    /// The HTTP server.
+    pub server: ServerSettings,
+    /// The database and its pool.
+    pub database: DatabaseSettings,
+    /// Tokens, cookies and passwords.
+    pub auth: AuthSettings,
+    /// Which other origins may call.
+    pub cors: CorsSettings,
+    /// The language model.
+    pub llm: LlmSettings,
+    /// Outgoing mail.
+    pub mail: MailSettings,
+    /// Logging.
+    pub log: LogSettings,
+    /// The request limiter.
+    pub rate_limit: RateLimitSettings,
+}
+
+impl Settings {
+    /// The values that hold in an environment if nobody sets anything.
+    pub fn built_in(environment: Environment) -> Self {
+        let mut settings = Self {
+            environment,
+            data_dir: "data".to_owned(),
+            seed_demo: false,
+            server: ServerSettings::default(),
+            database: DatabaseSettings::default(),
+            auth: AuthSettings::default(),
+            cors: CorsSettings::default(),
+            llm: LlmSettings::default(),
+            mail: MailSettings::default(),
+            log: LogSettings::default(),
+            rate_limit: RateLimitSettings::default(),
+        };
+        match environment {
+            Environment::Production => {}
+            Environment::Staging => settings.server.hsts = false,
+            Environment::Development => {
+                settings.relax();
+                settings.seed_demo = true;
+                settings.cors.origins = vec!["http://localhost:5173".to_owned()];
+            }
+            Environment::Test => {
+                settings.relax();
+                settings.auth.bcrypt_cost = 4;
+            }
+        }
+        settings
+    }
+
+    /// What a machine of a developer needs: plain HTTP, mails in a folder, logs to read.
+    fn relax(&mut self) {
+        self.server.hsts = false;
+        self.auth.cookie_secure = false;
+        self.mail.transport = MailTransport::Folder;
+        self.log.format = LogFormat::Pretty;
+    }
+
+    /// Reads every layer and checks the result. Nothing is read but what the options name, and nothing is written.
+    ///
+    /// # Errors
+    /// Every fault there is, at once, with the warnings.
+    pub fn load(options: &LoadOptions) -> Result<Loaded, SettingsErrors> {
+        let mut report = Report::default();
+        let layers = Layers::read(options, &mut report);
+        let mut origins = Origins::default();
+        let mut figment = Figment::from(Serialized::defaults(Self::built_in(layers.environment)));
+        for assignment in layers.assignments {
+            // A file that repeats what holds anyway is not where an operator has to look.
+            let is_repeated = || {
+                let held = figment.find_value(assignment.path).ok();
+                held.and_then(|held| serde_json::to_value(held).ok()) == serde_json::to_value(&assignment.value).ok()
+            };
+            if matches!(assignment.origin, Origin::File { .. }) && is_repeated() {
+                continue;
+            }
+            figment = figment.merge(Serialized::default(assignment.path, assignment.value));
+            origins.insert(assignment.path, assignment.origin);
+        }
+        // Each value was checked against the table when it was read, so this fails only if table and structs differ.
+        let extracted = figment.extract::<Self>().map_err(|errors| report.not_extracted(errors, &origins)).ok();
+        let Some(mut settings) = extracted else { return Err(report.into_errors()) };
+        settings.environment = layers.environment;
+        settings.derive(&mut origins);
+        checks::check(&settings, &origins, &mut report);
+        if report.faults.is_empty() {
+            Ok(Loaded { settings, warnings: report.warnings, origins, config_dir: layers.config_dir })
+        } else {
+            Err(report.into_errors())
+        }
+    }
+
+    /// Fills in what follows from other settings.
+    fn derive(&mut self, origins: &mut Origins) {
+        if self.database.url_text().is_empty() {
+            self.database.url = database::sqlite_url(&self.data_dir).into();
+            origins.insert("database.url", Origin::Derived { from: "data_dir" });
+        }
+        while self.server.public_url.ends_with('/') {
+            self.server.public_url.pop();
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! What values must be together, and what production refuses.
+
+use secrecy::ExposeSecret as _;
+use url::Url;
+
+use super::{
+    DatabaseKind, LlmProvider, MailTransport, SameSite, Settings,
+    database_parts::NAMES as DATABASE_PARTS,
+    faults::{Report, quoted},
+    sources::Origins,
+};
+
+/// What HS256 needs (RFC 7518, section 3.2).
+const SECRET_MIN: usize = 32;
+
+/// Looks at all settings together.
+pub(super) fn check(settings: &Settings, origins: &Origins, report: &mut Report) {
+    let mut check = Check { settings, origins, report };
+    check.server();
+    check.database();
+    check.secret();
+    check.cookies();
+    check.tokens();
+    check.origins();
+    check.model();
+    check.mail();
+    check.log();
+}
+
+struct Check<'a> {
+    settings: &'a Settings,
+    origins: &'a Origins,
+    report: &'a mut Report,
+}
+
+impl Check<'_> {
+    fn name(&self, path: &str) -> String {
+        self.origins.get(path).name(path)
+    }
+
+    fn fault(&mut self, path: &str, found: impl Into<String>, allowed: impl Into<String>) {
+        let name = self.name(path);
+        self.report.fault(name, found, allowed);
+    }
+
+    /// A fault in production, elsewhere a warning where one is deployed, else nothing.
+    fn deployed(&mut self, path: &str, found: &str, allowed: &str) {
+        if self.settings.environment.is_production() {
+            self.fault(path, found, format!("{allowed} (production)"));
+        } else if self.settings.environment.is_deployed() {
+            let name = self.name(path);
+            self.report.warn(format!("{name}: {found}; production refuses this"));
+        }
+    }
+
+    /// A warning where one is deployed.
+    fn warn_deployed(&mut self, path: &str, what: &str) {
+        if self.settings.environment.is_deployed() {
+            let name = self.name(path);
+            self.report.warn(format!("{name}: {what}"));
+        }
+    }
+
+    fn server(&mut self) {
+        let server = &self.settings.server;
+        if self.settings.data_dir.trim().is_empty() {
+            self.fault("data_dir", "nothing", "a folder");
+        }
+        if self.settings.seed_demo {
+            self.warn_deployed("seed_demo", "makes demo accounts whose passwords anybody can know");
+        }
+        let is_address = server.host.parse::<std::net::IpAddr>().is_ok();
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+        if !is_address && (server.host.is_empty() || !server.host.chars().all(is_name)) {
+            self.fault("server.host", quoted(&server.host), "an IP address or host name, without a port");
+        }
+        if server.public_url.is_empty() {
+            self.warn_deployed("server.public_url", "not set, so links in mails lead to this machine only");
+        } else if !is_plain_http(&server.public_url) {
+            self.fault("server.public_url", quoted(&server.public_url), "an http:// or https:// URL without query");
+        } else if server.public_url.starts_with("http:") {
+            self.warn_deployed("server.public_url", "is not https://");
+        }
+        if !self.settings.rate_limit.enabled {
+            self.deployed("rate_limit.enabled", "false", "true");
+        }
+    }
+
+    fn database(&mut self) {
+        let database = &self.settings.database;
+        match database.kind() {
+            Some(DatabaseKind::Sqlite) if !database.allow_sqlite_in_production => self.deployed(
+                "database.url",
+                "SQLite",
+                "postgres://…, or SQLite with LYCEUM__DATABASE__ALLOW_SQLITE_IN_PRODUCTION=true",
+            ),
+            Some(DatabaseKind::Postgres) if !is_address(database.url_text()) => {
+                self.fault(
+                    "database.url",
+                    "a URL that cannot be read (not shown)",
+                    format!(
+                        "postgres://user:password@host:port/name, special characters percent-encoded; or {} and so on",
+                        DATABASE_PARTS[0]
+                    ),
+                );
+            }
+            Some(_) => {}
+            None => {
+                let scheme = database.url_text().split_once("://").map(|(scheme, _)| scheme.to_owned());
+                let found = scheme.map_or_else(|| "no URL (not shown)".to_owned(), |it| format!("{}…", quoted(&it)));
+                self.fault("database.url", found, "sqlite://…, postgres://… or postgresql://…");
+            }
+        }
+        if database.max_connections > 0 && database.min_connections > database.max_connections {
+            let (found, most) = (database.min_connections.to_string(), database.max_connections);
+            self.fault("database.min_connections", found, format!("at most database.max_connections, {most}"));
+        }
+    }
+
+    fn secret(&mut self) {
+        let secret = self.settings.auth.jwt_secret.expose_secret();
+        let length = secret.chars().count();
+        let allowed = format!("a random text of at least {SECRET_MIN} characters (openssl rand -base64 48)");
+        if secret.is_empty() {
+            if self.settings.environment.is_deployed() {
+                self.fault("auth.jwt_secret", "nothing", allowed);
+            }
+        } else if secret.trim() != secret {
+            self.fault("auth.jwt_secret", "white space at an end", allowed);
+        } else if length < SECRET_MIN {
+            self.fault("auth.jwt_secret", format!("{length} characters (not shown)"), allowed);
+        } else if is_guessable(secret) {
+            self.deployed("auth.jwt_secret", "a text that can be guessed (not shown)", &allowed);
+        }
+    }
+
+    fn cookies(&mut self) {
+        let auth = &self.settings.auth;
+        if auth.cookie_secure {
+            // Nothing to say.
+        } else if auth.cookie_same_site == SameSite::None {
+            self.fault("auth.cookie_same_site", "none", "lax or strict, unless COOKIE_SECURE is true");
+        } else {
+            self.deployed("auth.cookie_secure", "false", "true");
+        }
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+        if !auth.cookie_domain.chars().all(is_part) {
+            self.fault("auth.cookie_domain", quoted(&auth.cookie_domain), "a domain such as example.org");
+        }
+    }
+
+    fn tokens(&mut self) {
+        let auth = &self.settings.auth;
+        for (path, value) in [("auth.jwt_issuer", &auth.jwt_issuer), ("auth.jwt_audience", &auth.jwt_audience)] {
+            if value.trim().is_empty() {
+                self.fault(path, "nothing", "text");
+            }
+        }
+        if auth.refresh_ttl_seconds <= auth.access_ttl_seconds {
+            let access = auth.access_ttl_seconds;
+            let allowed = format!("more than the life of an access token, {access}");
+            self.fault("auth.refresh_ttl_seconds", auth.refresh_ttl_seconds.to_string(), allowed);
+        }
+        if auth.bcrypt_cost < 10 && self.settings.environment != super::Environment::Test {
+            self.fault("auth.bcrypt_cost", auth.bcrypt_cost.to_string(), "10 to 16; less in test only");
+        }
+    }
+
+    fn origins(&mut self) {
+        for origin in self.settings.cors.origins.iter().filter(|origin| *origin != "*") {
+            let is_origin = Url::parse(origin).is_ok_and(|url| {
+                matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == *origin
+            });
+            if !is_origin {
+                self.fault("cors.origins", quoted(origin), "scheme, host and port as in https://example.org, no path");
+            }
+        }
+        if !self.settings.cors.any_origin() {
+            return;
+        }
+        self.deployed("cors.origins", "`*`", "the origins by name");
+        if !self.settings.environment.is_deployed() {
+            let name = self.name("cors.origins");
+            self.report.warn(format!("{name}: `*` lets every site call with the user's cookies"));
+        }
+    }
+
+    fn model(&mut self) {
+        let llm = &self.settings.llm;
+        let total = llm.total_timeout_seconds;
+        for (path, value) in [
+            ("llm.connect_timeout_seconds", llm.connect_timeout_seconds),
+            ("llm.first_byte_timeout_seconds", llm.first_byte_timeout_seconds),
+            ("llm.read_timeout_seconds", llm.read_timeout_seconds),
+            ("llm.retry_budget_seconds", llm.retry_budget_seconds),
+        ] {
+            if value > total {
+                self.fault(path, value.to_string(), format!("at most llm.total_timeout_seconds, {total}"));
+            }
+        }
+        if !is_plain_http(&llm.qubrid.base_url) {
+            let found = "no such URL, or one with a user name or password (not shown)";
+            self.fault("llm.qubrid.base_url", found, "an http:// or https:// URL; the key goes into QUBRID_API_KEY");
+        } else if llm.qubrid.base_url.starts_with("http:") && llm.provider == LlmProvider::Qubrid {
+            self.warn_deployed("llm.qubrid.base_url", "is not https://, so the key travels in clear");
+        }
+        if llm.qubrid.model.trim().is_empty() {
+            self.fault("llm.qubrid.model", "nothing", "a model's name");
+        }
+        let key = llm.qubrid.api_key.expose_secret();
+        if !key.chars().all(|c| c.is_ascii_graphic()) {
+            self.fault("llm.qubrid.api_key", "white space or odd characters (not shown)", "visible ASCII characters");
+        } else if key.is_empty() && llm.provider == LlmProvider::Qubrid {
+            self.fault("llm.qubrid.api_key", "nothing", "the key, since llm.provider is qubrid");
+        }
+    }
+
+    fn mail(&mut self) {
+        let mail = &self.settings.mail;
+        let url = mail.smtp_url.expose_secret();
+        if url.is_empty() {
+            if mail.transport == MailTransport::Smtp && !self.report.is_untaken("mail.transport") {
+                let allowed = "smtp://… or smtps://…, or LYCEUM__MAIL__TRANSPORT=folder";
+                self.fault("mail.smtp_url", "nothing, but mail.transport is smtp", allowed);
+            }
+        } else if !Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "smtp" | "smtps") && url.has_host()) {
+            self.fault("mail.smtp_url", "another text (not shown)", "smtp://user:password@host:port or smtps://…");
+        }
+        let address = mail.from.rsplit_once('<').map_or(mail.from.as_str(), |(_, rest)| rest.trim_end_matches('>'));
+        let is_address = address.split_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty() && !domain.is_empty() && !domain.contains('@') && !address.contains(char::is_whitespace)
+        });
+        if !is_address || mail.from.chars().any(char::is_control) {
+            self.fault("mail.from", quoted(&mail.from), "an address, or a name with <address>");
+        } else if mail.transport == MailTransport::Smtp && address.ends_with("@localhost") {
+            self.warn_deployed("mail.from", "no other mail server takes mail from localhost");
+        }
+    }
+
+    fn log(&mut self) {
+        let level = &self.settings.log.level;
+        if !is_filter(level) {
+            let allowed = "off, error, warn, info, debug or trace, and target=level after commas";
+            self.fault("log.level", quoted(level), allowed);
+        }
+    }
+}
+
+/// Whether a text is a URL with `//`; a socket's has no host.
+fn is_address(text: &str) -> bool {
+    text.contains("://") && Url::parse(text).is_ok()
+}
+
+/// Whether a text is an `http` or `https` URL of a host, without user, query and fragment.
+fn is_plain_http(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
+}
+
+/// Whether a secret is one of those that examples and people in a hurry use.
+fn is_guessable(secret: &str) -> bool {
+    const WORDS: [&str; 8] =
+        ["changeme", "change-me", "change_me", "change-this", "your-secret", "your_secret", "supersecret", "example"];
+    let lower = secret.to_lowercase();
+    let mut letters: Vec<char> = lower.chars().collect();
+    letters.sort_unstable();
+    letters.dedup();
+    letters.len() < 8 || WORDS.iter().any(|word| lower.contains(word))
+}
+
+/// Whether a text is a filter for the log. A misspelt level alone would otherwise be taken for a target.
+fn is_filter(text: &str) -> bool {
+    let is_level = |word: &str| {
+        ["off", "error", "warn", "info", "debug", "trace"].iter().any(|level| word.trim().eq_ignore_ascii_case(level))
+    };
+    let has_spans = text.contains('[');
+    let is_directive =
+        |word: &str| is_level(word.rsplit_once('=').map_or(word, |(_, level)| level)) && !word.starts_with('=');
+    !text.trim().is_empty()
+        && (has_spans || text.split(',').all(is_directive))
+        && tracing_subscriber::EnvFilter::builder().parse(text).is_ok()
+}

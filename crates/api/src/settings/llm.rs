@@ -1,0 +1,90 @@
+//! The language model.
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::masking;
+
+/// The language model, and how long to wait for it.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct LlmSettings {
+    /// Who answers. Default `offline`.
+    pub provider: LlmProvider,
+    /// The longest time to connect, in seconds. Default 5.
+    pub connect_timeout_seconds: u64,
+    /// The longest time to the first text of a stream, in seconds. Default 30.
+    pub first_byte_timeout_seconds: u64,
+    /// The longest silence between two pieces of a stream, in seconds. Default 30.
+    pub read_timeout_seconds: u64,
+    /// The longest time for everything together, retries included, in seconds. Default 120.
+    pub total_timeout_seconds: u64,
+    /// How often to ask again after a passing failure; 0 for never. Default 2.
+    pub max_retries: u32,
+    /// The wait before the first retry, in milliseconds; it doubles each time. Default 500.
+    pub retry_delay_milliseconds: u64,
+    /// The longest time spent waiting for retries, together, in seconds. Default 10.
+    pub retry_budget_seconds: u64,
+    /// The longest answer in bytes. Default `4_194_304` (4 MiB).
+    pub max_response_bytes: usize,
+    /// The longest answer in tokens; 0 for the model's own limit. Default 1024.
+    pub max_tokens: u32,
+    /// How free the answers are, from 0 to 2; `none` in a file or variable for the model's own. Default 0.3.
+    #[serde(serialize_with = "masking::short_number")]
+    pub temperature: Option<f32>,
+    /// Qubrid, or another server that speaks as OpenAI's does.
+    pub qubrid: QubridSettings,
+}
+
+/// Who answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LlmProvider {
+    /// The built-in mentor that needs no network.
+    Offline,
+    /// Qubrid's API.
+    Qubrid,
+}
+
+/// Qubrid, or another server that speaks as OpenAI's does. `Debug` and `Serialize` hide the key.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct QubridSettings {
+    /// Where the API begins, before `/chat/completions`. Default `https://platform.qubrid.com/v1`.
+    pub base_url: String,
+    /// The bearer token. Default empty; the provider `qubrid` needs one.
+    #[serde(serialize_with = "masking::secret")]
+    pub api_key: SecretString,
+    /// The model's name, `owner/name`. Default `openai/gpt-oss-120b`.
+    pub model: String,
+    /// Whether to ask for the token counts of streams; not every model takes it. Default `false`.
+    pub stream_usage: bool,
+}
+
+impl Default for LlmSettings {
+    fn default() -> Self {
+        Self {
+            provider: LlmProvider::Offline,
+            connect_timeout_seconds: 5,
+            first_byte_timeout_seconds: 30,
+            read_timeout_seconds: 30,
+            total_timeout_seconds: 120,
+            max_retries: 2,
+            retry_delay_milliseconds: 500,
+            retry_budget_seconds: 10,
+            max_response_bytes: 4 << 20,
+            max_tokens: 1024,
+            temperature: Some(0.3),
+            qubrid: QubridSettings::default(),
+        }
+    }
+}
+
+impl Default for QubridSettings {
+    fn default() -> Self {
+        Self {
+            base_url: "https://platform.qubrid.com/v1".to_owned(),
+            api_key: SecretString::default(),
+            model: "openai/gpt-oss-120b".to_owned(),
+            stream_usage: false,
+        }
+    }
+}

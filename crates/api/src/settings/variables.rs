@@ -1,0 +1,145 @@
+//! Settings from variables: `LYCEUM__GROUP__NAME`, and the plain names that platforms use.
+
+use std::collections::BTreeMap;
+
+use figment::value::Value;
+
+use super::{
+    database_parts,
+    faults::{Report, quoted},
+    known::{self, KNOWN, Known},
+    sources::{Assignment, Origin},
+};
+
+const PREFIX: &str = "LYCEUM__";
+
+/// Plain names of a later version that change what one relies on: going on without them would be a lie.
+const REFUSED: [&str; 6] = [
+    "JWT_ALG",
+    "JWT_PRIVATE_KEY_FILE",
+    "JWT_PREVIOUS_KEY_FILES",
+    "NEON_AUTH_URL",
+    "NEON_AUTH_ISSUER",
+    "NEON_AUTH_AUDIENCE",
+];
+
+/// Plain names of a later version that may be there for somebody else.
+const UNUSED: [(&str, &str); 4] =
+    [("REDIS_URL", "Redis"), ("REDIS_HOST", "Redis"), ("S3_ENDPOINT", "S3"), ("S3_BUCKET", "S3")];
+
+/// The variables of one layer; empty ones count as not set.
+#[derive(Debug)]
+pub(super) struct Layer {
+    variables: BTreeMap<String, String>,
+    is_dotenv: bool,
+}
+
+impl Layer {
+    /// The environment.
+    pub(super) fn environment(variables: &[(String, String)]) -> Self {
+        Self::new(variables.iter().cloned(), false)
+    }
+
+    /// The lines of `.env`.
+    pub(super) fn dotenv(variables: Vec<(String, String)>) -> Self {
+        Self::new(variables.into_iter(), true)
+    }
+
+    fn new(variables: impl Iterator<Item = (String, String)>, is_dotenv: bool) -> Self {
+        Self { variables: variables.filter(|(_, value)| !value.trim().is_empty()).collect(), is_dotenv }
+    }
+
+    /// The value of a variable.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// Whether a value came from this layer.
+    pub(super) fn owns(&self, origin: &Origin) -> bool {
+        match origin {
+            Origin::DotEnv { .. } => self.is_dotenv,
+            Origin::Environment { .. } => !self.is_dotenv,
+            _ => false,
+        }
+    }
+
+    /// The origin that a variable of this layer is.
+    pub(super) fn origin(&self, name: &str) -> Origin {
+        let name = name.to_owned();
+        if self.is_dotenv { Origin::DotEnv { name } } else { Origin::Environment { name } }
+    }
+}
+
+/// Whether a variable is for this program.
+pub(super) fn is_ours(name: &str) -> bool {
+    name.starts_with("LYCEUM_") || known::of_plain(name).is_some() || database_parts::NAMES.contains(&name)
+}
+
+/// Reads the settings of both layers, the lower first.
+pub(super) fn read(dotenv: &Layer, environment: &Layer, report: &mut Report) -> Vec<Assignment> {
+    let mut assignments = Vec::new();
+    for layer in [dotenv, environment] {
+        for name in layer.variables.keys() {
+            foreign(layer, name, report);
+        }
+        for known in KNOWN {
+            assignments.extend(setting(layer, known, report));
+        }
+    }
+    database_parts::read(dotenv, environment, &mut assignments, report);
+    assignments
+}
+
+/// The value one layer has for a setting. The nested name wins over the plain one.
+fn setting(layer: &Layer, known: &'static Known, report: &mut Report) -> Option<Assignment> {
+    let nested = known::nested_name(known.path);
+    let by_nested = layer.variables.iter().find(|(name, _)| name.to_uppercase() == nested && is_nested(name));
+    let by_plain = known.plain.and_then(|name| Some((name, layer.value(name)?)));
+    if let (Some((nested, value)), Some((plain, other))) = (by_nested, by_plain)
+        && value != other
+    {
+        report.warn(format!("{nested} and {plain} are both set and differ; {nested} is used"));
+    }
+    let by_nested = by_nested.map(|(name, value)| (name.as_str(), value.as_str()));
+    let (name, text) = by_nested.or(by_plain)?;
+    let origin = layer.origin(name);
+    if let Some(value) = known.read_text(text) {
+        Some(Assignment { path: known.path, value, origin })
+    } else {
+        report.not_allowed(known, &origin, &Value::from(text));
+        None
+    }
+}
+
+/// Looks at a variable that is perhaps no setting: unknown names of ours, and names of later versions.
+fn foreign(layer: &Layer, name: &str, report: &mut Report) {
+    if is_nested(name) {
+        let path = name[PREFIX.len()..].to_lowercase().replace("__", ".");
+        if known::at(&path).is_none() {
+            report.unknown(&path, &layer.origin(name));
+        }
+        return;
+    }
+    if let Some(rest) = name.strip_prefix("LYCEUM_") {
+        // One underscore too few is a likely slip, but such names may also belong to scripts around this program.
+        let bare = |text: &str| text.to_lowercase().replace(['_', '.'], "");
+        if let Some(meant) = KNOWN.iter().find(|known| bare(known.path) == bare(rest)) {
+            report.warn(format!("{name} is not read; did you mean {}?", known::nested_name(meant.path)));
+        }
+        return;
+    }
+    let value = layer.value(name).unwrap_or_default();
+    if REFUSED.contains(&name) && !(name == "JWT_ALG" && value.trim() == "HS256") {
+        let found = if name == "JWT_ALG" { quoted(value) } else { "a value".to_owned() };
+        let allowed = if name == "JWT_ALG" { "HS256" } else { "nothing" };
+        report.fault(layer.origin(name).name(name), found, format!("{allowed}: this version supports no other"));
+    }
+    if let Some((_, what)) = UNUSED.iter().find(|(unused, _)| *unused == name) {
+        report.warn(format!("{name} is set, but this version does not use {what}"));
+    }
+}
+
+/// Whether a name has the prefix of nested names.
+fn is_nested(name: &str) -> bool {
+    name.starts_with(PREFIX)
+}

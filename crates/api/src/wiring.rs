@@ -1,0 +1,182 @@
+//! The one file that names adapters: from settings to a house that works.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use lyceum_application::{Lyceum, Ports, Rules};
+use lyceum_auth::{AccessTokenSettings, BcryptHasher, BcryptSettings, JwtAccessTokens, Sha256Secrets, SigningKey};
+use lyceum_domain::{
+    ids::IdGenerator,
+    mail::Mailer,
+    mentor::ChatModel,
+    sessions::{AccessTokens, Secrets},
+    users::PasswordHasher,
+};
+use lyceum_llm_offline::OfflineModel;
+use lyceum_llm_qubrid::{QubridModel, QubridSettings};
+use lyceum_mail::{FolderMailer, SmtpMailer, SmtpSettings};
+use lyceum_storage_seaorm::{SeaOrmStore, StorageSettings};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::{
+    ambient::{SystemClock, UuidV7Ids},
+    settings::{DatabaseKind, LlmProvider, MailTransport, Settings},
+};
+
+/// Applies the migrations that are missing, unless told not to.
+pub async fn migrate(settings: &Settings) -> anyhow::Result<Vec<String>> {
+    if !settings.database.migrate_on_start {
+        return Ok(Vec::new());
+    }
+    lyceum_migration::up(settings.database.url.expose_secret()).await.context("the database could not be migrated")
+}
+
+/// Puts the house together. `public_url` is where links in mails lead.
+pub async fn lyceum(settings: &Settings, public_url: String) -> anyhow::Result<Lyceum> {
+    let store = store(settings).await?;
+    let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
+    let secrets = Arc::new(Sha256Secrets);
+    let ports = Ports {
+        store: Arc::new(store),
+        clock: Arc::new(SystemClock),
+        passwords: passwords(settings)?,
+        access_tokens: access_tokens(settings, &*secrets, Arc::clone(&ids))?,
+        secrets,
+        ids,
+        mailer: mailer(settings)?,
+        model: model(settings)?,
+    };
+    Ok(Lyceum::new(ports, rules(settings, public_url)))
+}
+
+fn rules(settings: &Settings, public_url: String) -> Rules {
+    Rules {
+        access_ttl: Duration::from_secs(settings.auth.access_ttl_seconds),
+        refresh_ttl: Duration::from_secs(settings.auth.refresh_ttl_seconds),
+        verification_ttl: Duration::from_secs(settings.auth.verification_ttl_seconds),
+        public_url,
+        max_answer_tokens: Some(settings.llm.max_tokens).filter(|tokens| *tokens > 0),
+        ..Rules::default()
+    }
+}
+
+async fn store(settings: &Settings) -> anyhow::Result<SeaOrmStore> {
+    let database = &settings.database;
+    let some_seconds = |seconds: u64| Some(Duration::from_secs(seconds)).filter(|span| !span.is_zero());
+    let storage = StorageSettings {
+        url: database.url.expose_secret().to_owned(),
+        min_connections: database.min_connections,
+        max_connections: Some(database.max_connections).filter(|max| *max > 0),
+        acquire_timeout: Duration::from_secs(database.acquire_timeout_seconds),
+        idle_timeout: some_seconds(database.idle_timeout_seconds),
+        max_lifetime: some_seconds(database.max_lifetime_seconds),
+        statement_timeout: some_seconds(database.statement_timeout_seconds),
+        statement_cache: database.statement_cache,
+        slow_query_threshold: Some(Duration::from_millis(database.slow_query_milliseconds))
+            .filter(|span| !span.is_zero()),
+        ..StorageSettings::default()
+    };
+    SeaOrmStore::connect(&storage).await.context("the database cannot be reached")
+}
+
+fn passwords(settings: &Settings) -> anyhow::Result<Arc<dyn PasswordHasher>> {
+    let auth = &settings.auth;
+    let defaults = BcryptSettings::default();
+    let bcrypt = BcryptSettings {
+        cost: auth.bcrypt_cost,
+        workers: if auth.hash_workers == 0 { defaults.workers } else { auth.hash_workers },
+        queue: auth.hash_queue,
+        queue_timeout: Duration::from_secs(auth.hash_queue_timeout_seconds),
+    };
+    Ok(Arc::new(BcryptHasher::new(bcrypt)?))
+}
+
+fn access_tokens(
+    settings: &Settings,
+    secrets: &dyn Secrets,
+    ids: Arc<dyn IdGenerator>,
+) -> anyhow::Result<Arc<dyn AccessTokens>> {
+    let auth = &settings.auth;
+    let secret = if auth.jwt_secret.expose_secret().is_empty() {
+        kept_secret(Path::new(&settings.data_dir), secrets)?
+    } else {
+        auth.jwt_secret.clone()
+    };
+    let mut tokens = AccessTokenSettings::new(SigningKey::Hs256(secret), &auth.jwt_issuer, &auth.jwt_audience);
+    tokens.leeway = Duration::from_secs(auth.clock_skew_seconds);
+    Ok(Arc::new(JwtAccessTokens::new(&tokens, ids)?))
+}
+
+/// The secret of a machine where nobody set one: made at the first start, kept for the next. Two starts at once agree
+/// on one.
+fn kept_secret(folder: &Path, secrets: &dyn Secrets) -> anyhow::Result<SecretString> {
+    use std::io::{ErrorKind, Write as _};
+    std::fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    let file = folder.join("jwt-secret");
+    let read = || std::fs::read_to_string(&file).map(|text| text.trim().to_owned());
+    match read() {
+        Ok(text) if text.len() >= SigningKey::HS256_MIN_BYTES => return Ok(text.into()),
+        Ok(_) => anyhow::bail!("{} holds no secret of {} bytes", file.display(), SigningKey::HS256_MIN_BYTES),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(|| format!("{} cannot be read", file.display())),
+    }
+    // Whole under another name first: nobody ever reads half a secret.
+    let draft = folder.join(format!("jwt-secret.{}", std::process::id()));
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(&draft)?.write_all(secrets.generate().expose().as_bytes())?;
+    match std::fs::hard_link(&draft, &file) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return Err(error).with_context(|| format!("{} cannot be written", file.display()));
+        }
+        _ => std::fs::remove_file(&draft)?,
+    }
+    Ok(read()?.into())
+}
+
+fn mailer(settings: &Settings) -> anyhow::Result<Arc<dyn Mailer>> {
+    let mail = &settings.mail;
+    let from = mail.from.parse()?;
+    Ok(match mail.transport {
+        MailTransport::Folder => Arc::new(FolderMailer::new(Path::new(&settings.data_dir).join("mail"), from)),
+        MailTransport::Smtp => Arc::new(SmtpMailer::new(SmtpSettings {
+            url: mail.smtp_url.clone(),
+            from,
+            timeout: Duration::from_secs(mail.timeout_seconds),
+        })?),
+    })
+}
+
+fn model(settings: &Settings) -> anyhow::Result<Arc<dyn ChatModel>> {
+    let llm = &settings.llm;
+    Ok(match llm.provider {
+        LlmProvider::Offline => Arc::new(OfflineModel),
+        LlmProvider::Qubrid => Arc::new(QubridModel::new(QubridSettings {
+            base_url: llm.qubrid.base_url.clone(),
+            api_key: llm.qubrid.api_key.clone(),
+            model: llm.qubrid.model.clone(),
+            connect_timeout: Duration::from_secs(llm.connect_timeout_seconds),
+            first_byte_timeout: Duration::from_secs(llm.first_byte_timeout_seconds),
+            read_timeout: Duration::from_secs(llm.read_timeout_seconds),
+            total_timeout: Duration::from_secs(llm.total_timeout_seconds),
+            max_retries: llm.max_retries,
+            retry_delay: Duration::from_millis(llm.retry_delay_milliseconds),
+            retry_budget: Duration::from_secs(llm.retry_budget_seconds),
+            max_response_bytes: llm.max_response_bytes,
+            temperature: llm.temperature,
+            stream_usage: llm.qubrid.stream_usage,
+            ..QubridSettings::default()
+        })?),
+    })
+}
+
+/// The kind of database, as people call it.
+pub fn database_name(settings: &Settings) -> &'static str {
+    match settings.database.kind() {
+        Some(DatabaseKind::Sqlite) => "SQLite",
+        Some(DatabaseKind::Postgres) => "PostgreSQL",
+        None => "an unknown database",
+    }
+}
