@@ -1,0 +1,259 @@
+//! What went wrong, as the port's errors.
+
+use std::time::{Duration, SystemTime};
+
+use lyceum_domain::mentor::ChatError;
+use reqwest::{
+    StatusCode,
+    header::{HeaderMap, RETRY_AFTER},
+};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::wire::Complaint;
+
+/// The most characters of a provider's words that go into a detail.
+const DETAIL: usize = 300;
+
+/// A try that failed, and whether another one can help.
+pub(crate) struct Failure {
+    pub(crate) error: ChatError,
+    pub(crate) can_retry: bool,
+}
+
+/// What the provider asked us to wait.
+pub(crate) const fn retry_after(error: &ChatError) -> Option<Duration> {
+    match error {
+        ChatError::RateLimited { retry_after } | ChatError::Unavailable { retry_after, .. } => *retry_after,
+        _ => None,
+    }
+}
+
+pub(crate) fn unusable(detail: impl Into<String>) -> ChatError {
+    ChatError::BadResponse { detail: detail.into(), source: None }
+}
+
+pub(crate) fn unavailable(detail: impl Into<String>) -> ChatError {
+    ChatError::Unavailable { detail: detail.into(), retry_after: None, source: None }
+}
+
+/// Makes details that can stand in a log: without the key, on one line, short.
+#[derive(Clone)]
+pub(crate) struct Redactor(SecretString);
+
+impl Redactor {
+    pub(crate) fn new(key: &SecretString) -> Self {
+        Self(SecretString::from(key.expose_secret().trim()))
+    }
+
+    /// The words of a provider, or of a library that may quote it.
+    pub(crate) fn clean(&self, raw: &str) -> String {
+        let key = self.0.expose_secret();
+        let hidden;
+        let text = if !key.is_empty() && raw.contains(key) {
+            hidden = raw.replace(key, "[key]");
+            hidden.as_str()
+        } else {
+            raw
+        };
+        let mut out = String::with_capacity(text.len().min(DETAIL * 4));
+        let mut count = 0;
+        for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
+            for c in (count > 0).then_some(' ').into_iter().chain(word.chars()) {
+                if count == DETAIL {
+                    out.push('…');
+                    return out;
+                }
+                out.push(c);
+                count += 1;
+            }
+        }
+        out
+    }
+
+    /// An exchange that failed before the head of a reply.
+    pub(crate) fn not_sent(&self, error: reqwest::Error) -> Failure {
+        let what = match (error.is_connect(), error.is_timeout()) {
+            (true, true) => "no connection in time",
+            (true, false) => "no connection",
+            _ => "the connection broke before an answer",
+        };
+        Failure { can_retry: !error.is_builder(), error: self.broken(what, error) }
+    }
+
+    /// An exchange that failed in the middle of a reply.
+    pub(crate) fn broke_off(&self, error: reqwest::Error) -> ChatError {
+        self.broken("the answer broke off", error)
+    }
+
+    fn broken(&self, what: &str, error: reqwest::Error) -> ChatError {
+        // The address can hold what an operator would not want in a log.
+        let error = error.without_url();
+        let mut cause: &dyn std::error::Error = &error;
+        while let Some(below) = cause.source() {
+            cause = below;
+        }
+        let detail = format!("{what}: {}", self.clean(&cause.to_string()));
+        ChatError::Unavailable { detail, retry_after: None, source: Some(Box::new(error)) }
+    }
+
+    /// A reply with a status that is no success.
+    pub(crate) fn status(&self, status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Failure {
+        let complaint = Complaint::of_body(body);
+        let error = self.judge(Some(status.as_u16()), retry_after, &complaint);
+        let can_retry = matches!(status.as_u16(), 429 | 502 | 503 | 504)
+            && !matches!(error, ChatError::Misconfigured { .. } | ChatError::Refused { .. });
+        Failure { error, can_retry }
+    }
+
+    /// An `error` where an answer should be: in a body with a good status, or in an event.
+    pub(crate) fn complaint(&self, complaint: &Complaint) -> ChatError {
+        let status = complaint.code.parse().ok().filter(|code| (400..600).contains(code));
+        self.judge(status, None, complaint)
+    }
+
+    fn judge(&self, status: Option<u16>, retry_after: Option<Duration>, complaint: &Complaint) -> ChatError {
+        let detail = self.detail(status, complaint);
+        // What the provider says is more exact than its status: credit that is used up comes with several.
+        if complaint.is_any(&["insufficient_quota", "model_not_found", "invalid_api_key"]) {
+            return ChatError::Misconfigured { detail };
+        }
+        if complaint.is_any(&["content_policy_violation", "context_length_exceeded"]) {
+            return ChatError::Refused { detail };
+        }
+        match status {
+            Some(400 | 413 | 422) => ChatError::Refused { detail },
+            Some(408 | 504) => ChatError::Timeout { detail },
+            Some(409 | 425 | 500..) => ChatError::Unavailable { detail, retry_after, source: None },
+            Some(429) => ChatError::RateLimited { retry_after },
+            // A redirect says as well that the address is wrong; it is not followed, for the key would go along.
+            Some(_) => ChatError::Misconfigured { detail },
+            None if complaint.is_any(&["rate_limit", "rate_limit_error", "rate_limit_exceeded"]) => {
+                ChatError::RateLimited { retry_after }
+            }
+            None => ChatError::Unavailable { detail, retry_after, source: None },
+        }
+    }
+
+    fn detail(&self, status: Option<u16>, complaint: &Complaint) -> String {
+        let mut detail = match status {
+            Some(status) => format!("status {status}"),
+            None => "an error instead of an answer".to_owned(),
+        };
+        for (before, words) in [(", ", &complaint.kind), (", ", &complaint.code), (": ", &complaint.message)] {
+            let words = self.clean(words);
+            // Some repeat the status as the code.
+            if !words.is_empty() && status.is_none_or(|status| words != status.to_string()) {
+                detail.push_str(before);
+                detail.push_str(&words);
+            }
+        }
+        detail
+    }
+}
+
+/// Reads `Retry-After`: seconds, or a date.
+pub(crate) fn asked_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => httpdate::parse_http_date(text).ok().map(|at| at.duration_since(now).unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::header::HeaderValue;
+
+    fn redactor() -> Redactor {
+        Redactor::new(&"qb_secret".into())
+    }
+
+    fn code(status: u16, body: &str) -> &'static str {
+        redactor().status(StatusCode::from_u16(status).expect("a status"), None, body.as_bytes()).error.code()
+    }
+
+    #[test]
+    fn a_status_becomes_an_error() {
+        for (status, code_) in [
+            (302, "misconfigured"),
+            (400, "refused"),
+            (401, "misconfigured"),
+            (402, "misconfigured"),
+            (403, "misconfigured"),
+            (404, "misconfigured"),
+            (405, "misconfigured"),
+            (408, "timeout"),
+            (409, "unavailable"),
+            (413, "refused"),
+            (418, "misconfigured"),
+            (422, "refused"),
+            (425, "unavailable"),
+            (429, "rate_limited"),
+            (500, "unavailable"),
+            (502, "unavailable"),
+            (503, "unavailable"),
+            (504, "timeout"),
+            (529, "unavailable"),
+        ] {
+            assert_eq!(code(status, ""), code_, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_more_exact_than_a_status() {
+        assert_eq!(code(400, r#"{"error":{"code":"insufficient_quota"}}"#), "misconfigured");
+        assert_eq!(code(429, r#"{"error":{"type":"insufficient_quota"}}"#), "misconfigured");
+        assert_eq!(code(400, r#"{"error":{"code":"model_not_found"}}"#), "misconfigured");
+    }
+
+    #[test]
+    fn only_what_can_pass_is_tried_again() {
+        let can = |status, body: &str| {
+            redactor().status(StatusCode::from_u16(status).expect("a status"), None, body.as_bytes()).can_retry
+        };
+        for status in [429, 502, 503, 504] {
+            assert!(can(status, ""), "{status}");
+        }
+        for status in [400, 401, 404, 408, 500] {
+            assert!(!can(status, ""), "{status}");
+        }
+        assert!(!can(429, r#"{"error":{"code":"insufficient_quota"}}"#));
+    }
+
+    #[test]
+    fn every_shape_of_a_complaint_is_read() {
+        for body in [
+            r#"{"error":{"message":"why so"}}"#,
+            r#"{"error":"why so"}"#,
+            r#"{"status":"error","message":"why so"}"#,
+            "<h1>\r\nwhy \u{7}so</h1>",
+        ] {
+            let failed = redactor().status(StatusCode::BAD_GATEWAY, None, body.as_bytes()).error;
+            assert!(failed.to_string().contains("why so"), "{failed}");
+        }
+    }
+
+    #[test]
+    fn a_detail_is_short_clean_and_without_the_key() {
+        let body = format!("{{\"message\":\"bad key qb_secret\\u0000\\n{}\"}}", "x".repeat(9000));
+        let shown = redactor().status(StatusCode::UNAUTHORIZED, None, body.as_bytes()).error.to_string();
+        assert!(shown.contains("bad key [key] xxx"), "{shown}");
+        assert!(shown.chars().count() < 400 && !shown.chars().any(char::is_control), "{shown}");
+        assert_eq!(redactor().clean("  a\t\n b  "), "a b");
+    }
+
+    #[test]
+    fn a_wait_is_seconds_or_a_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_770);
+        let wait = |text: &str| {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_str(text).expect("a header"))]);
+            asked_wait(&headers, now)
+        };
+        assert_eq!(wait("7"), Some(Duration::from_secs(7)));
+        assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::from_secs(7)));
+        assert_eq!(wait("Sun, 06 Nov 1994 08:49:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(wait("soon"), None);
+        assert_eq!(asked_wait(&HeaderMap::new(), now), None);
+    }
+}
