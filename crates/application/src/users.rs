@@ -252,6 +252,7 @@ impl Lyceum {
             subject: "Your e-mail address for Lyceum".to_owned(),
             text: format!(
                 "Hello {name},\n\nplease confirm that this address is yours:\n\n{url}/verify-email?token={token}\n\n\
+                 Where the link leads nowhere, this is the code: {token}\n\n\
                  The link is good once, for {hours} hours. If you did not register, there is nothing to do.\n",
                 name = user.display_name.as_ref().map_or(user.username.as_str(), DisplayName::as_str),
                 url = self.rules.public_url,

@@ -2,7 +2,7 @@
 //!
 //! Another service depends on this crate alone and implements the ports it needs; the crate
 //! `lyceum-testkit` has an in-memory implementation of each and the contract suites that any
-//! implementation can run. `examples/own_store.rs` shows such a service.
+//! implementation can run. `examples/own_model.rs` is such a service.
 //!
 //! | module | what it holds |
 //! | --- | --- |

@@ -1,0 +1,281 @@
+//! Data for cases: each value is good, and its names are nobody else's, in this process or another.
+
+use std::time::Duration;
+
+use lyceum_domain::{
+    conversations::{Conversation, Message, Prompt},
+    courses::{Course, CourseStatus, Lesson, LessonNumber, Slug, SourceKey, Title},
+    ids::{
+        ConversationId, CourseId, IdGenerator as _, LessonId, MessageId, OneTimeTokenId, RefreshTokenId, SessionId,
+        UsageId, UserId,
+    },
+    mentor::{Cost, Source, UsageOutcome, UsageRecord},
+    progress::CourseProgress,
+    sessions::{RefreshToken, SecretHash, Session},
+    time::Timestamp,
+    users::{
+        Bio, DisplayName, Email, Locale, OneTimeToken, PasswordHash, Plan, Privacy, ProfileVisibility, Role, TimeZone,
+        TokenPurpose, User, Username,
+    },
+};
+
+use crate::ambient::{SequentialIds, start};
+
+/// Texts that break whoever builds a statement or a document by hand.
+pub const HOSTILE: [&str; 14] = [
+    "O'Reilly's \"quoted\" `ticked` text",
+    "'; DROP TABLE users; --",
+    "\" OR 1=1 --",
+    "%_\\%%__\\\\",
+    "$1 ?1 :name @p1 {} %s \\n \\u0000 &#0;",
+    "{\"json\": [1, null]}",
+    "NULL",
+    "🦀🐎𝄞 four bytes",
+    "e\u{301} is not \u{e9}",
+    "\u{202e}from right to left",
+    "日本語 العربية עברית ไทย",
+    "\u{feff}mark\u{200d}joiner\u{10ffff}",
+    "a tab\tand a\nnew line",
+    "NEAR(a b) AND OR NOT col:x* ^y \"z",
+];
+
+/// A number of seconds and some microseconds after the clocks' [`start`].
+pub fn at(seconds: u64) -> Timestamp {
+    start().plus(Duration::from_secs(seconds)).plus(Duration::from_micros(123_456))
+}
+
+/// A word of 24 lower-case letters that occurs nowhere else.
+pub fn word() -> String {
+    let id = SequentialIds.next().as_simple().to_string();
+    let letter = |c: char| c.to_digit(16).and_then(|n| char::from_digit(n + 10, 36)).expect("a hexadecimal digit");
+    [&id[6..12], &id[13..16], &id[17..]].concat().chars().map(letter).collect()
+}
+
+/// A new learner; nothing that is optional is there but the password's hash.
+pub fn user() -> User {
+    let word = word();
+    User::register(
+        UserId::new(&SequentialIds),
+        Email::parse(&format!("{word}@example.com")).expect("an e-mail"),
+        Username::parse(&format!("U-{word}")).expect("a username"),
+        None,
+        PasswordHash::new(format!("plain${word}")),
+        at(0),
+    )
+}
+
+/// A user of whom everything is known, and nothing as it is for a new one.
+pub fn full_user() -> User {
+    User {
+        email_verified_at: Some(at(1)),
+        display_name: Some(DisplayName::parse("Ada Lovelace").expect("a name")),
+        bio: Some(Bio::parse("Wrote\n\tprograms.").expect("a bio")),
+        locale: Locale::parse("pt-BR").expect("a tag"),
+        time_zone: TimeZone::parse("Europe/Vienna").expect("a zone"),
+        role: Role::Mentor,
+        plan: Plan::Premium,
+        privacy: Privacy {
+            profile_visibility: ProfileVisibility::Private,
+            show_progress: false,
+            ai_personalization: false,
+        },
+        is_active: false,
+        tokens_valid_from: at(2),
+        last_login_at: Some(at(3)),
+        updated_at: at(4),
+        deleted_at: Some(at(5)),
+        ..user()
+    }
+}
+
+/// A token that was mailed to the user; good until `at(1000)`.
+pub fn one_time_token(user: UserId) -> OneTimeToken {
+    OneTimeToken {
+        id: OneTimeTokenId::new(&SequentialIds),
+        user,
+        purpose: TokenPurpose::VerifyEmail,
+        hash: hash(),
+        created_at: at(0),
+        expires_at: at(1000),
+    }
+}
+
+/// The hash of a secret that nobody has.
+pub fn hash() -> SecretHash {
+    SecretHash::new(format!("hash-{}", word()))
+}
+
+/// A session without anything optional; good until `at(1000)`.
+pub fn session(user: UserId) -> Session {
+    Session {
+        id: SessionId::new(&SequentialIds),
+        user,
+        user_agent: None,
+        ip_address: None,
+        created_at: at(0),
+        last_used_at: at(0),
+        expires_at: at(1000),
+        revoked_at: None,
+    }
+}
+
+/// An unused token of the session; good until `at(1000)`.
+pub fn refresh_token(session: SessionId) -> RefreshToken {
+    RefreshToken {
+        id: RefreshTokenId::new(&SequentialIds),
+        session,
+        hash: hash(),
+        created_at: at(0),
+        expires_at: at(1000),
+        used_at: None,
+    }
+}
+
+/// A published course without lessons and without anything optional.
+pub fn course(author: Option<UserId>) -> Course {
+    let word = word();
+    Course {
+        id: CourseId::new(&SequentialIds),
+        slug: Slug::parse(&word).expect("a slug"),
+        title: Title::parse(&format!("Course {word}")).expect("a title"),
+        description: String::new(),
+        language: None,
+        status: CourseStatus::Published,
+        author,
+        source: None,
+        lesson_count: 0,
+        published_at: None,
+        created_at: at(0),
+        updated_at: at(0),
+        deleted_at: None,
+        version: 1,
+    }
+}
+
+/// A course of which everything is known.
+pub fn full_course(author: UserId) -> Course {
+    let course = course(Some(author));
+    Course {
+        description: "# About\n\nIt's *good*.".to_owned(),
+        language: Some("pt-BR".to_owned()),
+        status: CourseStatus::Archived,
+        source: Some(SourceKey::mdbook(course.slug.as_str())),
+        lesson_count: 7,
+        published_at: Some(at(1)),
+        updated_at: at(2),
+        ..course
+    }
+}
+
+/// A written lesson without anything optional.
+pub fn lesson(course: CourseId, position: u32) -> Lesson {
+    let word = word();
+    Lesson {
+        id: LessonId::new(&SequentialIds),
+        course,
+        slug: Slug::parse(&word).expect("a slug"),
+        title: Title::parse(&format!("Lesson {word}")).expect("a title"),
+        number: None,
+        depth: 0,
+        position,
+        part: None,
+        content: String::new(),
+        estimated_minutes: 0,
+        is_draft: false,
+        source_path: None,
+        created_at: at(0),
+        updated_at: at(0),
+        deleted_at: None,
+        version: 1,
+    }
+}
+
+/// A lesson of which everything is known.
+pub fn full_lesson(course: CourseId, position: u32) -> Lesson {
+    Lesson {
+        number: Some(LessonNumber::parse("4.1.2").expect("a number")),
+        depth: 2,
+        part: Some("Part I: 'Basics'".to_owned()),
+        content: format!("# Title\n\n{}", HOSTILE.join("\n\n")),
+        estimated_minutes: 12,
+        is_draft: true,
+        source_path: Some("ch04/what's new.md".to_owned()),
+        updated_at: at(2),
+        ..lesson(course, position)
+    }
+}
+
+/// A learner in a course, not saved yet.
+pub fn progress(user: UserId, course: CourseId) -> CourseProgress {
+    CourseProgress::begin(user, course, at(0))
+}
+
+/// What [`Conversations::begin_turn`](lyceum_domain::conversations::Conversations::begin_turn) takes.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// The conversation, as the use case has it.
+    pub conversation: Conversation,
+    /// What is asked.
+    pub question: Message,
+    /// The answer; empty.
+    pub answer: Message,
+    /// What it may cost.
+    pub usage: UsageRecord,
+}
+
+impl Turn {
+    /// The first turn of a new conversation.
+    pub fn first(owner: UserId) -> Self {
+        Self::first_at(owner, at(0))
+    }
+
+    /// The first turn of a new conversation that begins at this time.
+    pub fn first_at(owner: UserId, begun: Timestamp) -> Self {
+        let prompt = prompt(&format!("What is {}?", word()));
+        let conversation = Conversation::begin(ConversationId::new(&SequentialIds), owner, None, &prompt, begun);
+        Self::of(conversation, &prompt, begun)
+    }
+
+    /// A further turn of a conversation.
+    pub fn next(conversation: &Conversation, begun: Timestamp) -> Self {
+        let conversation = Conversation { updated_at: begun, ..conversation.clone() };
+        Self::of(conversation, &prompt(&format!("And {}?", word())), begun)
+    }
+
+    fn of(conversation: Conversation, prompt: &Prompt, begun: Timestamp) -> Self {
+        let question = Message::question(MessageId::new(&SequentialIds), conversation.id, None, prompt, begun);
+        let answer = Message::answer(MessageId::new(&SequentialIds), conversation.id, None, Vec::new(), begun);
+        let usage = UsageRecord {
+            id: UsageId::new(&SequentialIds),
+            user: conversation.owner,
+            conversation: conversation.id,
+            message: answer.id,
+            provider: "offline".to_owned(),
+            model: "a-model".to_owned(),
+            outcome: UsageOutcome::Open,
+            cost: Cost::default(),
+            error_code: None,
+            first_piece_ms: None,
+            duration_ms: None,
+            created_at: begun,
+            updated_at: begun,
+        };
+        Self { conversation, question, answer, usage }
+    }
+}
+
+/// What a learner asks.
+pub fn prompt(text: &str) -> Prompt {
+    Prompt::parse(text).expect("a prompt")
+}
+
+/// A source of an answer; nothing says that its lesson has to be there.
+pub fn source(number: Option<&str>, excerpt: &str) -> Source {
+    Source {
+        lesson: LessonId::new(&SequentialIds),
+        course: CourseId::new(&SequentialIds),
+        title: "What's \"ownership\"?".to_owned(),
+        number: number.map(str::to_owned),
+        excerpt: excerpt.to_owned(),
+    }
+}

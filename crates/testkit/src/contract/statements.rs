@@ -1,0 +1,221 @@
+//! One statement in a unit of its own, kept at once; and what cases ask of its result.
+
+use std::fmt::Debug;
+
+use lyceum_domain::{
+    conversations::Conversation,
+    courses::{Course, CourseKey, Lesson, PassageDraft},
+    ids::{ConversationId, CourseId, PassageId, SessionId, UserId},
+    page::{Cursor, Page, PageRequest, PageSize},
+    progress::{CourseProgress, LessonChange, LessonStatus},
+    sessions::{RefreshToken, Session},
+    store::{Store, StoreError, Unique, UnitOfWork},
+    time::Timestamp,
+    users::{OneTimeToken, User},
+};
+
+use super::fixtures::{Turn, course, lesson, progress, refresh_token, session, user};
+use crate::ambient::SequentialIds;
+
+type Done<T = ()> = Result<T, StoreError>;
+
+/// Opens a unit. No case holds two at once: a store may have one writer.
+pub async fn begin(store: &dyn Store) -> Box<dyn UnitOfWork> {
+    store.begin().await.expect("a unit")
+}
+
+macro_rules! alone {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident: $of:ty),*) $(-> $answer:ty)? = $noun:ident.$method:ident($($given:expr),*);)*) => {$(
+        $(#[$doc])*
+        pub async fn $name(store: &dyn Store, $($arg: $of),*) -> Done$(<$answer>)? {
+            let mut unit = store.begin().await?;
+            // Others get their turn in the middle of a unit, as they do while a database is asked.
+            tokio::task::yield_now().await;
+            let answer = unit.$noun().$method($($given),*).await?;
+            tokio::task::yield_now().await;
+            unit.commit().await?;
+            Ok(answer)
+        }
+    )*};
+}
+
+alone! {
+    /// `Users::insert`
+    insert_user(user: &User) = users.insert(user);
+    /// `Users::update`
+    update_user(user: &User) = users.update(user);
+    /// `Users::insert_token`
+    insert_token(token: &OneTimeToken) = users.insert_token(token);
+    /// `Users::take_token`
+    take_token(token: &OneTimeToken, at: Timestamp) -> Option<UserId> = users.take_token(token.purpose, &token.hash, at);
+    /// `Sessions::insert`
+    insert_session(session: &Session, first: &RefreshToken) = sessions.insert(session, first);
+    /// `Sessions::find_by_token`
+    find_by_token(token: &RefreshToken) -> Option<(RefreshToken, Session)> = sessions.find_by_token(&token.hash);
+    /// `Sessions::use_token`
+    use_token(token: &RefreshToken, at: Timestamp) -> bool = sessions.use_token(token.id, at);
+    /// `Sessions::extend`
+    extend(next: &RefreshToken) = sessions.extend(next);
+    /// `Sessions::revoke`
+    revoke(session: SessionId, at: Timestamp) -> bool = sessions.revoke(session, at);
+    /// `Courses::insert`
+    insert_course(course: &Course) = courses.insert(course);
+    /// `Courses::update`
+    update_course(course: &Course) = courses.update(course);
+    /// `Courses::lessons`
+    lessons(course: CourseId) -> Vec<Lesson> = courses.lessons(course);
+    /// `Courses::insert_lessons`
+    insert_lessons(lessons: &[Lesson]) = courses.insert_lessons(lessons);
+    /// `Courses::update_lesson`
+    update_lesson(lesson: &Lesson) = courses.update_lesson(lesson);
+    /// `Progress::save`
+    save_progress(progress: &CourseProgress, change: Option<LessonChange>) = progress.save(progress, change);
+    /// `Progress::recount`
+    recount(course: CourseId, at: Timestamp) = progress.recount(course, at);
+    /// `Conversations::begin_turn`
+    begin_turn(turn: &Turn, is_new: bool)
+        = conversations.begin_turn(&turn.conversation, is_new, &turn.question, &turn.answer, &turn.usage);
+    /// `Conversations::end_turn`
+    end_turn(turn: &Turn) = conversations.end_turn(&turn.answer, &turn.usage);
+    /// `Conversations::update`
+    update_conversation(conversation: &Conversation) = conversations.update(conversation);
+    /// `Conversations::delete`
+    delete_conversation(owner: UserId, id: ConversationId) -> bool = conversations.delete(owner, id);
+}
+
+/// A learner who is stored.
+pub async fn stored_user(store: &dyn Store) -> User {
+    let user = user();
+    insert_user(store, &user).await.expect("a new user");
+    user
+}
+
+/// A session that is stored, with its first token.
+pub async fn stored_session(store: &dyn Store, user: UserId) -> (Session, RefreshToken) {
+    let session = session(user);
+    let token = refresh_token(session.id);
+    insert_session(store, &session, &token).await.expect("a new session");
+    (session, token)
+}
+
+/// A published course of the house with so many written lessons, stored.
+pub async fn stored_course(store: &dyn Store, lessons: u32) -> (Course, Vec<Lesson>) {
+    stored_course_with(store, lessons, |_| {}).await
+}
+
+/// The same, changed before it is stored.
+pub async fn stored_course_with(
+    store: &dyn Store,
+    lessons: u32,
+    change: impl FnOnce(&mut Course),
+) -> (Course, Vec<Lesson>) {
+    let mut course = Course { lesson_count: lessons, ..course(None) };
+    change(&mut course);
+    insert_course(store, &course).await.expect("a new course");
+    let lessons: Vec<Lesson> = (0..lessons).map(|position| lesson(course.id, position)).collect();
+    insert_lessons(store, &lessons).await.expect("new lessons");
+    (course, lessons)
+}
+
+/// A lesson's passages, replaced.
+pub async fn store_passages(store: &dyn Store, lesson: &Lesson, passages: &[(&str, &str)]) -> Vec<PassageId> {
+    let draft = |(heading, text): &(&str, &str)| {
+        let draft = PassageDraft { heading: (*heading).to_owned(), text: (*text).to_owned() };
+        (PassageId::new(&SequentialIds), draft)
+    };
+    let drafts: Vec<_> = passages.iter().map(draft).collect();
+    let mut unit = begin(store).await;
+    unit.courses().replace_passages(lesson.course, lesson.id, &drafts).await.expect("new passages");
+    unit.commit().await.expect("kept");
+    drafts.into_iter().map(|(id, _)| id).collect()
+}
+
+/// A learner enters a course at that time. Answers what is stored.
+pub async fn enrolled(store: &dyn Store, user: UserId, course: CourseId, at: Timestamp) -> CourseProgress {
+    save_progress(store, &CourseProgress { created_at: at, updated_at: at, ..progress(user, course) }, None)
+        .await
+        .expect("a first save");
+    stored_progress(store, user, course).await
+}
+
+/// A learner does something with a lesson. Answers what is stored.
+pub async fn recorded(
+    store: &dyn Store,
+    user: UserId,
+    lesson: &Lesson,
+    to: LessonStatus,
+    at: Timestamp,
+) -> CourseProgress {
+    let standing = store.read().lesson_standing(user, lesson.id).await.expect("an answer").expect("a lesson");
+    let mut progress = standing.progress.unwrap_or_else(|| CourseProgress::begin(user, lesson.course, at));
+    let change = progress.record(lesson.id, standing.status, to, at);
+    save_progress(store, &progress, Some(change)).await.expect("saved");
+    stored_progress(store, user, lesson.course).await
+}
+
+/// The progress that is there.
+pub async fn stored_progress(store: &dyn Store, user: UserId, course: CourseId) -> CourseProgress {
+    store.read().course_progress(user, course).await.expect("an answer").expect("progress")
+}
+
+/// The user who is there.
+pub async fn found_user(store: &dyn Store, id: UserId) -> User {
+    store.read().user(id).await.expect("an answer").expect("a user")
+}
+
+/// The course of this id, if it is there.
+pub async fn find_course(store: &dyn Store, id: CourseId) -> Option<Course> {
+    store.read().course(&CourseKey::Id(id)).await.expect("an answer")
+}
+
+/// The conversation that is there.
+pub async fn found_conversation(store: &dyn Store, of: &Conversation) -> Conversation {
+    store.read().conversation(of.owner, of.id).await.expect("an answer").expect("a conversation")
+}
+
+/// A first turn that is stored.
+pub async fn stored_turn(store: &dyn Store, owner: UserId) -> Turn {
+    let turn = Turn::first(owner);
+    begin_turn(store, &turn, true).await.expect("a first turn");
+    turn
+}
+
+/// Fails unless it is a conflict.
+#[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "it stands around the call whose result it takes")]
+pub fn expect_conflict<T: Debug>(result: Result<T, StoreError>) {
+    assert!(matches!(result, Err(StoreError::Conflict)), "no conflict: {result:?}");
+}
+
+/// Fails unless this exists already.
+#[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "it stands around the call whose result it takes")]
+pub fn expect_duplicate<T: Debug>(result: Result<T, StoreError>, of: Unique) {
+    assert!(matches!(result, Err(StoreError::Duplicate(found)) if found == of), "no duplicate {of}: {result:?}");
+}
+
+/// The first page of the largest size.
+pub fn first_page() -> PageRequest {
+    PageRequest { size: PageSize::parse(u32::from(PageSize::MAX)).expect("a size"), after: None }
+}
+
+/// Walks a list page by page, each cursor through its text as a client would, and checks that only the last page is
+/// short and says so.
+pub async fn walk<T>(size: u32, mut page: impl AsyncFnMut(PageRequest) -> Result<Page<T>, StoreError>) -> Vec<T> {
+    let size = PageSize::parse(size).expect("a size");
+    let mut all = Vec::new();
+    let mut after = None;
+    for _ in 0..1000 {
+        let Page { items, next } = page(PageRequest { size, after }).await.expect("a page");
+        assert!(items.len() <= size.get(), "more than were asked for");
+        assert!(!(items.is_empty() && after.is_some()), "an empty page behind a cursor");
+        let is_full = items.len() == size.get();
+        all.extend(items);
+        let Some(next) = next else {
+            return all;
+        };
+        assert!(is_full, "a short page that is not the last");
+        after = Some(Cursor::decode(&next.encode()).expect("the cursor that was written"));
+    }
+    panic!("the list does not end");
+}

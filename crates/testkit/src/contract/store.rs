@@ -1,0 +1,282 @@
+//! What every [`Store`] keeps. Each case makes its own data under names nobody else has, and looks only at that, so
+//! that all of them can share one database.
+
+pub mod catalogue;
+pub mod concurrency;
+pub mod conversations;
+pub mod courses;
+pub mod lessons;
+pub mod messages;
+pub mod passages;
+pub mod progress;
+pub mod progress_lists;
+pub mod sessions;
+pub mod tokens;
+pub mod units;
+pub mod users;
+
+use std::{any::Any, future::Future, sync::Arc};
+
+use lyceum_domain::store::Store;
+
+/// A store under test and what has to live as long as it: a directory, a schema, a container.
+pub struct Subject {
+    store: Arc<dyn Store>,
+    _held: Box<dyn Any + Send>,
+}
+
+impl Subject {
+    /// A store with something that is dropped after it.
+    pub fn holding(store: Arc<dyn Store>, held: impl Any + Send) -> Self {
+        Self { store, _held: Box::new(held) }
+    }
+}
+
+impl From<Arc<dyn Store>> for Subject {
+    fn from(store: Arc<dyn Store>) -> Self {
+        Self::holding(store, ())
+    }
+}
+
+impl<S: Store + 'static> From<Arc<S>> for Subject {
+    fn from(store: Arc<S>) -> Self {
+        Self::holding(store, ())
+    }
+}
+
+/// Makes a store and runs one case on it; skips visibly if there is none. What
+/// [`store_contract!`](crate::store_contract) calls.
+pub fn run<M, MF, S, C, CF>(name: &str, make: M, case: C)
+where
+    M: FnOnce() -> MF,
+    MF: Future<Output = Option<S>>,
+    S: Into<Subject>,
+    C: FnOnce(Arc<dyn Store>) -> CF,
+    CF: Future<Output = ()>,
+{
+    super::run(name, async {
+        match make().await {
+            Some(subject) => {
+                let subject = subject.into();
+                case(Arc::clone(&subject.store)).await;
+            }
+            None => super::skip(name, "the server it needs is missing"),
+        }
+    });
+}
+
+/// Makes one test of each case of the store's contract.
+///
+/// It takes a closure (or the name of a function) without arguments whose future gives `Option<S>`, where `S` is an
+/// `Arc` of a [`Store`], an `Arc<dyn Store>`, or a [`Subject`] that keeps something alive beside the store. It is
+/// called once for each test, on that test's own runtime; whether it makes a new database or shares one is its own
+/// business, as no case looks at another's data. `None` says that the server is missing: the test then prints a line
+/// and passes, or fails if `LYCEUM_TESTS_SKIP_NOTHING` is set.
+///
+/// The tests lie in one module for each noun, so the macro stands once in a module; two adapters go into two modules.
+/// What is in scope around the macro is in scope in the closure.
+///
+/// ```
+/// # #[cfg(test)]
+/// mod sqlite {
+///     use std::sync::Arc;
+///     use lyceum_testkit::{contract::store::Subject, store::MemoryStore};
+///
+///     async fn fresh() -> Option<Subject> {
+///         let directory = "something to be dropped after the store";
+///         Some(Subject::holding(Arc::new(MemoryStore::new()), directory))
+///     }
+///
+///     lyceum_testkit::store_contract!(fresh);
+/// }
+/// # #[cfg(test)]
+/// mod postgres {
+///     use std::sync::Arc;
+///     use lyceum_domain::store::Store;
+///
+///     // No server here: each test prints that it was skipped.
+///     lyceum_testkit::store_contract!(|| async { None::<Arc<dyn Store>> });
+/// }
+/// ```
+#[macro_export]
+macro_rules! store_contract {
+    ($make:expr) => {
+        $crate::store_contract! { @all $make;
+            units {
+                a_store_that_is_there_says_so
+                an_empty_unit_commits
+                a_committed_unit_is_there_for_the_next_reader
+                a_dropped_unit_leaves_nothing
+                a_dropped_unit_is_in_nobodys_way
+                nothing_is_seen_before_the_commit
+                a_unit_sees_its_own_writes
+                a_unit_with_a_duplicate_refuses_to_commit
+                a_unit_with_a_conflict_refuses_to_commit
+                what_finds_nothing_breaks_no_unit
+            }
+            users {
+                a_user_comes_back_as_it_was
+                a_user_without_optional_fields_comes_back_as_it_was
+                every_role_plan_and_visibility_comes_back
+                hostile_text_comes_back_as_it_was
+                a_user_is_found_by_email_and_by_username_in_any_case
+                an_unknown_user_is_nobody
+                an_id_is_there_once
+                an_email_is_taken_once
+                a_username_is_taken_once_in_any_case
+                names_of_others_are_taken_for_changes_too
+                a_user_keeps_its_own_names_in_a_change
+                a_saved_user_has_the_next_version
+                a_stale_user_is_a_conflict
+                a_user_that_was_never_stored_is_a_conflict
+                a_deleted_user_is_still_found_and_keeps_its_names
+                a_sign_in_is_no_change_of_the_account
+            }
+            tokens {
+                a_one_time_token_is_taken_once
+                a_one_time_token_is_good_until_it_expires
+                an_unknown_one_time_token_is_nobodys
+                a_one_time_token_taken_in_a_dropped_unit_is_still_good
+                a_one_time_token_is_there_once
+            }
+            sessions {
+                a_session_comes_back_with_its_token
+                an_unknown_refresh_token_finds_nothing
+                a_refresh_token_is_used_once
+                a_refresh_token_is_there_once
+                the_next_refresh_token_moves_the_end_of_the_session
+                a_session_ends_once
+                the_next_refresh_token_revives_no_session
+                all_sessions_of_a_user_end_together_and_nobody_elses
+                an_unknown_user_has_no_standing
+                a_token_without_a_session_stands_with_its_account
+                a_session_that_is_over_does_not_stand
+                standing_shows_the_account_as_it_is_now
+            }
+            courses {
+                a_course_comes_back_as_it_was
+                a_course_without_optional_fields_comes_back_as_it_was
+                an_unknown_course_is_none
+                a_slug_is_taken_once
+                a_source_is_taken_once_by_each_author
+                a_source_is_taken_once_by_the_house
+                a_removed_course_frees_its_source
+                a_saved_course_has_the_next_version
+                a_stale_course_is_a_conflict
+                a_removed_course_is_nowhere
+            }
+            lessons {
+                a_lesson_comes_back_as_it_was
+                a_lesson_without_optional_fields_comes_back_as_it_was
+                a_lesson_slug_is_taken_once_in_its_course
+                a_saved_lesson_has_the_next_version
+                a_stale_lesson_is_a_conflict
+                lessons_come_in_reading_order_with_the_removed_ones
+                an_outline_has_the_lessons_that_are_there_in_reading_order
+                a_removed_lesson_does_not_exist
+                a_long_course_is_stored_at_once
+            }
+            catalogue {
+                the_catalogue_shows_what_is_published
+                archived_courses_show_where_they_are_asked_for
+                drafts_show_to_their_author_and_to_who_sees_all
+                a_learner_sees_the_courses_they_are_in
+                a_search_looks_at_title_and_description_in_any_case
+                percent_and_underscore_are_plain_characters
+                hostile_searches_find_what_they_say
+                the_catalogue_is_newest_first
+                a_cursor_walks_each_course_once
+            }
+            passages {
+                passages_are_found_by_their_words_best_first
+                a_passage_comes_back_as_it_was
+                passages_keep_to_their_scope
+                a_learner_searches_the_open_courses_they_are_in
+                replaced_passages_are_found_no_more
+                removed_and_unwritten_lessons_are_not_searched
+                searched_words_are_no_query_language
+                text_without_a_word_finds_nothing
+                no_more_passages_than_asked_for
+            }
+            progress {
+                a_first_save_is_version_one
+                a_first_save_over_another_is_a_conflict
+                a_stale_save_is_a_conflict_and_keeps_no_lesson
+                who_leaves_keeps_the_progress
+                the_status_of_a_lesson_is_kept_with_the_aggregate
+                a_standing_says_all_that_recording_needs
+                a_lesson_that_is_not_there_has_no_standing
+                a_recount_counts_the_completed_lessons_that_count
+                a_recount_is_no_activity_but_makes_what_was_loaded_stale
+                a_recount_keeps_to_its_course
+            }
+            progress_lists {
+                courses_of_a_learner_are_listed_by_activity
+                courses_that_were_left_or_removed_are_not_listed
+                a_cursor_walks_each_course_of_a_learner_once
+                the_written_lessons_are_listed_in_reading_order
+                recent_courses_come_newest_first_with_where_to_go_on
+                recent_courses_are_those_the_learner_may_see
+            }
+            conversations {
+                a_first_turn_is_stored_whole
+                a_further_turn_moves_nothing_but_the_time
+                a_turn_needs_its_conversation
+                another_owner_finds_nothing
+                a_saved_conversation_has_the_next_version
+                a_stale_conversation_is_a_conflict
+                a_deleted_conversation_is_gone_but_not_what_it_cost
+                a_turn_that_ends_after_the_conversation_keeps_what_it_cost
+                conversations_are_listed_newest_first
+                archived_conversations_are_told_apart
+                a_cursor_walks_each_conversation_once
+            }
+            messages {
+                a_turn_ends_with_its_answer_and_its_cost
+                every_end_of_a_turn_comes_back
+                hostile_messages_come_back_as_they_were
+                messages_are_listed_oldest_first
+                a_cursor_walks_each_message_once
+                the_history_is_the_last_messages_with_text
+                usage_is_listed_oldest_first_and_nobody_elses
+            }
+            concurrency {
+                parallel_updates_of_one_learner_lose_none
+                parallel_units_of_many_are_all_kept
+                of_two_that_take_a_token_one_gets_it
+                of_two_that_use_a_refresh_token_one_gets_it
+                of_two_that_end_a_session_one_does
+                two_first_enrolments_at_once_are_one
+                two_registrations_of_one_email_at_once_are_one
+                two_registrations_of_one_username_at_once_are_one
+                two_imports_of_one_source_at_once_are_one
+                parallel_turns_in_one_conversation_are_all_kept
+            }
+        }
+    };
+    (@call concurrency $case:ident $store:ident) => {
+        $crate::contract::store::concurrency::$case($store)
+    };
+    (@call $noun:ident $case:ident $store:ident) => {
+        $crate::contract::store::$noun::$case(&*$store)
+    };
+    (@all $make:expr; $($noun:ident { $($case:ident)* })*) => {
+        $(
+            mod $noun {
+                #[allow(unused_imports, clippy::wildcard_imports, reason = "what the closure needs, if anything")]
+                use super::*;
+
+                $(
+                    #[test]
+                    fn $case() {
+                        $crate::contract::store::run(
+                            concat!(stringify!($noun), "::", stringify!($case)),
+                            $make,
+                            |store| async move { $crate::store_contract!(@call $noun $case store).await },
+                        );
+                    }
+                )*
+            }
+        )*
+    };
+}

@@ -1,0 +1,241 @@
+//! Many at once. A store may make them wait or answer [`StoreError::Conflict`]; it may not lose or double anything.
+
+use std::{future::Future, sync::Arc};
+
+use lyceum_domain::{
+    courses::{Course, SourceKey},
+    progress::{CourseProgress, LessonStatus},
+    store::{Store, StoreError, Unique},
+    users::User,
+};
+use tokio::{sync::Barrier, task::JoinSet};
+
+use crate::contract::{
+    fixtures::{Turn, at, course, one_time_token, progress, user, word},
+    statements::{
+        begin_turn, expect_conflict, expect_duplicate, first_page, found_conversation, insert_course, insert_token,
+        insert_user, revoke, save_progress, stored_course, stored_progress, stored_session, stored_turn, stored_user,
+        take_token, use_token,
+    },
+};
+
+/// More than anybody tries who is not stuck.
+const TRIES: u32 = 1000;
+
+/// Lets `n` tasks start at the same moment and gives back what they answered.
+async fn at_once<T, F>(n: usize, task: impl Fn(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let barrier = Arc::new(Barrier::new(n));
+    let mut tasks = JoinSet::new();
+    for i in 0..n {
+        let (barrier, task) = (Arc::clone(&barrier), task(i));
+        tasks.spawn(async move {
+            barrier.wait().await;
+            task.await
+        });
+    }
+    tasks.join_all().await
+}
+
+/// Tries until it is no conflict, as contended use cases do.
+async fn until_kept<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    for _ in 0..TRIES {
+        match attempt().await {
+            Err(StoreError::Conflict) => tokio::task::yield_now().await,
+            answer => return answer,
+        }
+    }
+    panic!("{TRIES} conflicts one after the other");
+}
+
+/// Of what came out, one is `Ok`; gives back the others.
+#[track_caller]
+fn one_won<T: std::fmt::Debug>(results: Vec<Result<T, StoreError>>) -> Vec<Result<T, StoreError>> {
+    let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    assert_eq!(won.len(), 1, "{won:?} {lost:?}");
+    lost
+}
+
+/// Fifty lessons of one learner that are completed at the same moment, each loading anew after a conflict, are fifty
+/// completed lessons: no count is lost and none is doubled.
+pub async fn parallel_updates_of_one_learner_lose_none(store: Arc<dyn Store>) {
+    let learner = stored_user(&*store).await.id;
+    let (course, lessons) = stored_course(&*store, 50).await;
+    let lessons = Arc::new(lessons);
+    let results = at_once(lessons.len(), |i| {
+        let (store, lesson, course) = (Arc::clone(&store), lessons[i].id, course.id);
+        until_kept(move || {
+            let store = Arc::clone(&store);
+            async move {
+                let standing = store.read().lesson_standing(learner, lesson).await?.expect("a lesson");
+                let mut progress = standing.progress.unwrap_or_else(|| CourseProgress::begin(learner, course, at(1)));
+                let change = progress.record(lesson, standing.status, LessonStatus::Completed, at(2));
+                save_progress(&*store, &progress, Some(change)).await
+            }
+        })
+    });
+    for result in results.await {
+        result.expect("saved");
+    }
+    let progress = stored_progress(&*store, learner, course.id).await;
+    assert_eq!((progress.completed_lessons, progress.version), (50, 50));
+    let views = store.read().lessons_progress(learner, course.id).await.expect("an answer");
+    assert!(views.iter().all(|view| view.status == LessonStatus::Completed));
+}
+
+/// Units that have nothing to do with each other are all kept, however many there are at the same moment: they wait
+/// for each other if they must, and fail only by a conflict that goes away.
+pub async fn parallel_units_of_many_are_all_kept(store: Arc<dyn Store>) {
+    let users: Vec<User> = (0..40).map(|_| user()).collect();
+    let results = at_once(users.len(), |i| {
+        let (store, user) = (Arc::clone(&store), users[i].clone());
+        until_kept(move || {
+            let (store, user) = (Arc::clone(&store), user.clone());
+            async move { insert_user(&*store, &user).await }
+        })
+    });
+    for result in results.await {
+        result.expect("kept");
+    }
+    for user in users {
+        assert_eq!(store.read().user(user.id).await.expect("an answer"), Some(user));
+    }
+}
+
+/// Of many that take one mailed token at the same moment, one gets it and the others get nothing.
+pub async fn of_two_that_take_a_token_one_gets_it(store: Arc<dyn Store>) {
+    let token = one_time_token(stored_user(&*store).await.id);
+    insert_token(&*store, &token).await.expect("a new token");
+    let results = at_once(8, |_| {
+        let (store, token) = (Arc::clone(&store), token.clone());
+        until_kept(move || {
+            let (store, token) = (Arc::clone(&store), token.clone());
+            async move { take_token(&*store, &token, at(1)).await }
+        })
+    });
+    let owners: Vec<_> = results.await.into_iter().filter_map(|result| result.expect("an answer")).collect();
+    assert_eq!(owners, [token.user]);
+}
+
+/// Of many that use one refresh token at the same moment, one is told so and the others are told no.
+pub async fn of_two_that_use_a_refresh_token_one_gets_it(store: Arc<dyn Store>) {
+    let (_, token) = stored_session(&*store, stored_user(&*store).await.id).await;
+    let results = at_once(8, |_| {
+        let (store, token) = (Arc::clone(&store), token.clone());
+        until_kept(move || {
+            let (store, token) = (Arc::clone(&store), token.clone());
+            async move { use_token(&*store, &token, at(1)).await }
+        })
+    });
+    let used = results.await.into_iter().map(|result| result.expect("an answer")).filter(|used| *used).count();
+    assert_eq!(used, 1);
+}
+
+/// Of many that end one session at the same moment, one is told so and the others are told no.
+pub async fn of_two_that_end_a_session_one_does(store: Arc<dyn Store>) {
+    let (session, _) = stored_session(&*store, stored_user(&*store).await.id).await;
+    let results = at_once(8, |_| {
+        let store = Arc::clone(&store);
+        until_kept(move || {
+            let store = Arc::clone(&store);
+            async move { revoke(&*store, session.id, at(1)).await }
+        })
+    });
+    let ended = results.await.into_iter().map(|result| result.expect("an answer")).filter(|ended| *ended).count();
+    assert_eq!(ended, 1);
+}
+
+/// Of many first saves of one learner in one course at the same moment one is kept, and the others are conflicts, so
+/// that they load and find it.
+pub async fn two_first_enrolments_at_once_are_one(store: Arc<dyn Store>) {
+    let learner = stored_user(&*store).await.id;
+    let (course, _) = stored_course(&*store, 1).await;
+    let results = at_once(8, |_| {
+        let (store, first) = (Arc::clone(&store), progress(learner, course.id));
+        async move { save_progress(&*store, &first, None).await }
+    });
+    for lost in one_won(results.await) {
+        expect_conflict(lost);
+    }
+    let expected = CourseProgress { version: 1, ..progress(learner, course.id) };
+    assert_eq!(stored_progress(&*store, learner, course.id).await, expected);
+}
+
+/// Of many that register with one e-mail at the same moment one gets it, and the others are told what is taken.
+pub async fn two_registrations_of_one_email_at_once_are_one(store: Arc<dyn Store>) {
+    let email = user().email;
+    let results = at_once(8, |_| {
+        let user = User { email: email.clone(), ..user() };
+        let store = Arc::clone(&store);
+        until_kept(move || {
+            let (store, user) = (Arc::clone(&store), user.clone());
+            async move { insert_user(&*store, &user).await }
+        })
+    });
+    for lost in one_won(results.await) {
+        expect_duplicate(lost, Unique::Email);
+    }
+}
+
+/// Of many that register with one username at the same moment one gets it, and the others are told what is taken.
+pub async fn two_registrations_of_one_username_at_once_are_one(store: Arc<dyn Store>) {
+    let username = user().username;
+    let results = at_once(8, |_| {
+        let user = User { username: username.clone(), ..user() };
+        let store = Arc::clone(&store);
+        until_kept(move || {
+            let (store, user) = (Arc::clone(&store), user.clone());
+            async move { insert_user(&*store, &user).await }
+        })
+    });
+    for lost in one_won(results.await) {
+        expect_duplicate(lost, Unique::Username);
+    }
+}
+
+/// Of many first imports of one source at the same moment one makes the course, and the others are told that the
+/// source is there.
+pub async fn two_imports_of_one_source_at_once_are_one(store: Arc<dyn Store>) {
+    let author = stored_user(&*store).await.id;
+    for author in [Some(author), None] {
+        let source = SourceKey::mdbook(&word());
+        let results = at_once(4, |_| {
+            let course = Course { source: Some(source.clone()), ..course(author) };
+            let store = Arc::clone(&store);
+            until_kept(move || {
+                let (store, course) = (Arc::clone(&store), course.clone());
+                async move { insert_course(&*store, &course).await }
+            })
+        });
+        for lost in one_won(results.await) {
+            expect_duplicate(lost, Unique::Source);
+        }
+    }
+}
+
+/// Questions that are asked in one conversation at the same moment, from two windows, are all kept, each with its
+/// answer and its cost.
+pub async fn parallel_turns_in_one_conversation_are_all_kept(store: Arc<dyn Store>) {
+    let owner = stored_user(&*store).await.id;
+    let first = stored_turn(&*store, owner).await.conversation;
+    let results = at_once(10, |_| {
+        let (store, turn) = (Arc::clone(&store), Turn::next(&first, at(5)));
+        until_kept(move || {
+            let (store, turn) = (Arc::clone(&store), turn.clone());
+            async move { begin_turn(&*store, &turn, false).await }
+        })
+    });
+    for result in results.await {
+        result.expect("kept");
+    }
+    let messages = store.read().messages_page(owner, first.id, first_page()).await.expect("an answer").items;
+    assert_eq!(messages.len(), 22);
+    assert_eq!(store.read().usage_of(owner).await.expect("an answer").len(), 11);
+    assert_eq!(found_conversation(&*store, &first).await.version, 1);
+}

@@ -1,0 +1,167 @@
+//! A [`Store`] in memory with real units of work: one writer at a time, a working copy, all or nothing.
+
+mod catalogue;
+mod conversations;
+mod courses;
+mod passages;
+mod progress;
+mod sessions;
+mod tables;
+mod users;
+
+use std::sync::{
+    Arc, PoisonError, RwLock,
+    atomic::{AtomicBool, AtomicU32, Ordering},
+};
+
+use async_trait::async_trait;
+use lyceum_domain::{
+    conversations::Conversations,
+    courses::Courses,
+    progress::Progress,
+    sessions::Sessions,
+    store::{Queries, Store, StoreError, UnitOfWork},
+    users::Users,
+};
+use tables::Tables;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+/// Everything in memory. Its clones share what they keep.
+///
+/// A unit of work waits until the one before it has ended, as with `SQLite`'s `BEGIN IMMEDIATE`; so a task that opens
+/// a second unit while it holds one waits for itself. Readers wait for nobody and see what was committed.
+#[derive(Clone, Default)]
+pub struct MemoryStore {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    writer: Arc<Mutex<()>>,
+    committed: RwLock<Arc<Tables>>,
+    is_away: AtomicBool,
+    conflicts: AtomicU32,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether it answers everything with [`StoreError::Unavailable`] from now on.
+    pub fn set_away(&self, is_away: bool) {
+        self.shared.is_away.store(is_away, Ordering::SeqCst);
+    }
+
+    /// The next `n` commits answer [`StoreError::Conflict`] and keep nothing, as if somebody had been quicker.
+    pub fn conflict_at_next_commits(&self, n: u32) {
+        self.shared.conflicts.store(n, Ordering::SeqCst);
+    }
+
+    /// What is committed now.
+    fn tables(&self) -> Result<Arc<Tables>, StoreError> {
+        if self.shared.is_away.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("the store was told to be away".into()));
+        }
+        Ok(Arc::clone(&self.shared.committed.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
+        let writer = Arc::clone(&self.shared.writer).lock_owned().await;
+        let working = Tables::clone(&*self.tables()?);
+        Ok(Box::new(MemoryUnit { store: self.clone(), working, is_broken: false, _writer: writer }))
+    }
+
+    fn read(&self) -> &dyn Queries {
+        self
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.tables().map(|_| ())
+    }
+}
+
+/// A unit of work: a copy of everything, put in place at the commit.
+struct MemoryUnit {
+    store: MemoryStore,
+    working: Tables,
+    is_broken: bool,
+    _writer: OwnedMutexGuard<()>,
+}
+
+impl MemoryUnit {
+    /// Runs one statement. One that fails breaks the unit.
+    fn run<T>(&mut self, statement: impl FnOnce(&mut Tables) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        if self.is_broken {
+            return Err(StoreError::Aborted);
+        }
+        let result = self.store.tables().and_then(|_| statement(&mut self.working));
+        self.is_broken = result.is_err();
+        result
+    }
+}
+
+#[async_trait]
+impl UnitOfWork for MemoryUnit {
+    fn users(&mut self) -> &mut dyn Users {
+        self
+    }
+
+    fn sessions(&mut self) -> &mut dyn Sessions {
+        self
+    }
+
+    fn courses(&mut self) -> &mut dyn Courses {
+        self
+    }
+
+    fn progress(&mut self) -> &mut dyn Progress {
+        self
+    }
+
+    fn conversations(&mut self) -> &mut dyn Conversations {
+        self
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        if self.is_broken {
+            return Err(StoreError::Aborted);
+        }
+        self.store.tables()?;
+        let conflicts = &self.store.shared.conflicts;
+        if conflicts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok() {
+            return Err(StoreError::Conflict);
+        }
+        *self.store.shared.committed.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(self.working);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    crate::store_contract!(|| async { Some(Arc::new(MemoryStore::new())) });
+
+    #[tokio::test]
+    async fn a_store_is_away_as_long_as_it_is_told() {
+        let store = MemoryStore::new();
+        store.set_away(true);
+        assert!(matches!(store.check().await, Err(StoreError::Unavailable(_))));
+        assert!(matches!(store.begin().await.err(), Some(StoreError::Unavailable(_))));
+        store.set_away(false);
+        assert!(store.begin().await.unwrap().commit().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn commits_conflict_as_often_as_they_are_told() {
+        let store = MemoryStore::new();
+        store.conflict_at_next_commits(1);
+        assert!(matches!(store.begin().await.unwrap().commit().await, Err(StoreError::Conflict)));
+        assert!(store.begin().await.unwrap().commit().await.is_ok());
+    }
+}

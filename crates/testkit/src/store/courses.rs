@@ -1,0 +1,115 @@
+//! Courses and lessons, the writing side.
+
+use async_trait::async_trait;
+use lyceum_domain::{
+    courses::{Course, Courses, Lesson, PassageDraft, SourceKey},
+    ids::{CourseId, LessonId, PassageId, UserId},
+    store::{StoreError, Unique},
+};
+
+use super::{
+    MemoryUnit,
+    tables::{PassageRow, Tables, insert_new, refer},
+};
+
+fn check_names(tables: &Tables, course: &Course) -> Result<(), StoreError> {
+    for other in tables.courses.values().filter(|other| other.id != course.id) {
+        if other.slug == course.slug {
+            return Err(StoreError::Duplicate(Unique::Slug));
+        }
+        let both_there = other.deleted_at.is_none() && course.deleted_at.is_none();
+        if both_there && course.source.is_some() && other.source == course.source && other.author == course.author {
+            return Err(StoreError::Duplicate(Unique::Source));
+        }
+    }
+    match &course.author {
+        Some(author) => refer(&tables.users, author, "user"),
+        None => Ok(()),
+    }
+}
+
+fn check_slug(tables: &Tables, lesson: &Lesson) -> Result<(), StoreError> {
+    let is_taken = |other: &Lesson| other.id != lesson.id && other.course == lesson.course && other.slug == lesson.slug;
+    if tables.lessons.values().any(is_taken) {
+        return Err(StoreError::Duplicate(Unique::Slug));
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl Courses for MemoryUnit {
+    async fn insert(&mut self, course: &Course) -> Result<(), StoreError> {
+        self.run(|tables| {
+            check_names(tables, course)?;
+            insert_new(&mut tables.courses, course.id, course.clone())
+        })
+    }
+
+    async fn update(&mut self, course: &Course) -> Result<(), StoreError> {
+        self.run(|tables| {
+            let stored = tables.courses.get(&course.id).ok_or(StoreError::Conflict)?;
+            if stored.version != course.version {
+                return Err(StoreError::Conflict);
+            }
+            check_names(tables, course)?;
+            tables.courses.insert(course.id, Course { version: course.version + 1, ..course.clone() });
+            Ok(())
+        })
+    }
+
+    async fn find_by_source(
+        &mut self,
+        author: Option<UserId>,
+        source: &SourceKey,
+    ) -> Result<Option<Course>, StoreError> {
+        self.run(|tables| {
+            let is_meant = |course: &&Course| {
+                course.author == author && course.source.as_ref() == Some(source) && course.deleted_at.is_none()
+            };
+            Ok(tables.courses.values().find(is_meant).cloned())
+        })
+    }
+
+    async fn lessons(&mut self, course: CourseId) -> Result<Vec<Lesson>, StoreError> {
+        self.run(|tables| Ok(tables.lessons_of(course).into_iter().cloned().collect()))
+    }
+
+    async fn insert_lessons(&mut self, lessons: &[Lesson]) -> Result<(), StoreError> {
+        self.run(|tables| {
+            for lesson in lessons {
+                refer(&tables.courses, &lesson.course, "course")?;
+                check_slug(tables, lesson)?;
+                insert_new(&mut tables.lessons, lesson.id, lesson.clone())?;
+            }
+            Ok(())
+        })
+    }
+
+    async fn update_lesson(&mut self, lesson: &Lesson) -> Result<(), StoreError> {
+        self.run(|tables| {
+            let stored = tables.lessons.get(&lesson.id).ok_or(StoreError::Conflict)?;
+            if stored.version != lesson.version {
+                return Err(StoreError::Conflict);
+            }
+            check_slug(tables, lesson)?;
+            tables.lessons.insert(lesson.id, Lesson { version: lesson.version + 1, ..lesson.clone() });
+            Ok(())
+        })
+    }
+
+    async fn replace_passages(
+        &mut self,
+        course: CourseId,
+        lesson: LessonId,
+        passages: &[(PassageId, PassageDraft)],
+    ) -> Result<(), StoreError> {
+        self.run(|tables| {
+            refer(&tables.lessons, &lesson, "lesson")?;
+            tables.passages.retain(|_, passage| passage.lesson != lesson);
+            for (id, draft) in passages {
+                insert_new(&mut tables.passages, *id, PassageRow { course, lesson, draft: draft.clone() })?;
+            }
+            Ok(())
+        })
+    }
+}
