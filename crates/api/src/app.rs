@@ -1,6 +1,6 @@
 //! What every handler can reach.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use actix_web::cookie::SameSite;
 use lyceum_application::Lyceum;
@@ -34,8 +34,6 @@ pub struct App {
     pub runtime: Handle,
     /// When the server started.
     pub started: Instant,
-    /// The OpenAPI document as JSON.
-    pub openapi: Arc<str>,
 }
 
 /// How cookies are set.

@@ -1,6 +1,6 @@
 //! The OpenAPI 3.1 document, made from the routes themselves.
 
-use std::sync::Arc;
+use std::sync::LazyLock;
 
 use actix_web::{
     App as ActixApp, HttpRequest, HttpResponse,
@@ -64,10 +64,10 @@ pub fn document() -> OpenApi {
     let (_, mut openapi) = ActixApp::new()
         .into_utoipa_app()
         .openapi(Document::openapi())
-        .service(utoipa_actix_web::scope("/api/v1").configure(routes::v1))
-        .configure(routes::root)
+        .service(utoipa_actix_web::scope("/api/v1").configure(routes::document_v1))
+        .configure(routes::document_root)
         .split_for_parts();
-    openapi.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    env!("CARGO_PKG_VERSION").clone_into(&mut openapi.info.version);
     for item in openapi.paths.paths.values_mut() {
         for operation in operations(item) {
             let problem = RefOr::Ref(Ref::from_schema_name("Problem"));
@@ -89,40 +89,30 @@ pub fn json() -> Result<String, serde_json::Error> {
     document().to_pretty_json()
 }
 
-/// Which methods there are at which address; for answers to the others.
-pub struct Methods(Vec<(ResourceDef, Vec<Method>)>);
+/// The document as it is served; made when somebody first asks for it.
+pub static SERVED: LazyLock<String> = LazyLock::new(|| document().to_json().unwrap_or_default());
 
-impl Methods {
-    /// From the document: it knows every route.
-    pub fn new() -> Self {
-        let paths = document().paths.paths.into_iter().map(|(path, item)| {
-            let methods = [
-                (item.get.is_some(), Method::GET),
-                (item.put.is_some(), Method::PUT),
-                (item.post.is_some(), Method::POST),
-                (item.delete.is_some(), Method::DELETE),
-                (item.patch.is_some(), Method::PATCH),
-            ];
-            let methods = methods.into_iter().filter_map(|(is_there, method)| is_there.then_some(method));
-            (ResourceDef::new(path), methods.collect())
-        });
-        Self(paths.collect())
-    }
-
-    fn at(&self, path: &str) -> Vec<&Method> {
-        self.0.iter().filter(|(resource, _)| resource.is_match(path)).flat_map(|(_, methods)| methods).collect()
-    }
-}
-
-impl Default for Methods {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+/// Which methods there are at which address, from the document: it knows every route. Made at the first request that
+/// no route takes.
+static METHODS: LazyLock<Vec<(ResourceDef, Vec<Method>)>> = LazyLock::new(|| {
+    let paths = document().paths.paths.into_iter().map(|(path, item)| {
+        let methods = [
+            (item.get.is_some(), Method::GET),
+            (item.put.is_some(), Method::PUT),
+            (item.post.is_some(), Method::POST),
+            (item.delete.is_some(), Method::DELETE),
+            (item.patch.is_some(), Method::PATCH),
+        ];
+        let methods = methods.into_iter().filter_map(|(is_there, method)| is_there.then_some(method));
+        (ResourceDef::new(path), methods.collect())
+    });
+    paths.collect()
+});
 
 /// What no route took: 405 where another method would have been taken, else 404. The edge writes the body.
 pub async fn unrouted(request: HttpRequest) -> HttpResponse {
-    let methods = request.app_data::<actix_web::web::Data<Methods>>().map(|m| m.at(request.path())).unwrap_or_default();
+    let here = METHODS.iter().filter(|(resource, _)| resource.is_match(request.path()));
+    let methods: Vec<_> = here.flat_map(|(_, methods)| methods).collect();
     if methods.is_empty() {
         return HttpResponse::new(StatusCode::NOT_FOUND);
     }
@@ -143,8 +133,3 @@ pub fn page(config: &mut actix_web::web::ServiceConfig) {
 /// Built without the page.
 #[cfg(not(feature = "docs-ui"))]
 pub fn page(_: &mut actix_web::web::ServiceConfig) {}
-
-/// The document as it is served.
-pub fn served() -> Result<Arc<str>, serde_json::Error> {
-    document().to_json().map(Arc::from)
-}

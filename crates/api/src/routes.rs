@@ -10,43 +10,56 @@ pub mod progress;
 pub mod token;
 pub mod users;
 
-use utoipa_actix_web::service_config::ServiceConfig;
+/// Lists handlers once for both: the server, and the document that is made from them.
+macro_rules! routes {
+    ($(#[$doc:meta])* $served:ident, $documented:ident: $($handler:path,)*) => {
+        $(#[$doc])*
+        pub fn $served(config: &mut actix_web::web::ServiceConfig) {
+            $(config.service($handler);)*
+        }
 
-/// Everything below `/api/v1`.
-pub fn v1(config: &mut ServiceConfig) {
-    config
-        .service(auth::register)
-        .service(auth::verify_email)
-        .service(auth::resend_verification)
-        .service(auth::login)
-        .service(auth::refresh)
-        .service(auth::logout)
-        .service(auth::logout_all)
-        .service(token::token)
-        .service(users::me)
-        .service(users::change_me)
-        .service(courses::list_courses)
-        .service(courses::read_course)
-        .service(lessons::read_lesson)
-        .service(progress::enrol)
-        .service(progress::leave)
-        .service(progress::course_progress)
-        .service(progress::record_lesson)
-        .service(progress::list_progress)
-        .service(mentor::chat)
-        .service(conversations::list_conversations)
-        .service(conversations::read_conversation)
-        .service(conversations::change_conversation)
-        .service(conversations::delete_conversation)
-        .service(conversations::list_messages);
+        /// The same, for the OpenAPI document.
+        pub fn $documented(config: &mut utoipa_actix_web::service_config::ServiceConfig) {
+            $(config.service($handler);)*
+        }
+    };
 }
 
-/// What stands outside of the versioned interface.
-pub fn root(config: &mut ServiceConfig) {
-    config
-        .service(operation::health)
-        .service(operation::live)
-        .service(operation::ready)
-        .service(operation::openapi)
-        .service(operation::jwks);
+routes! {
+    /// Everything below `/api/v1`.
+    v1, document_v1:
+    auth::register,
+    auth::verify_email,
+    auth::resend_verification,
+    auth::login,
+    auth::refresh,
+    auth::logout,
+    auth::logout_all,
+    token::token,
+    users::me,
+    users::change_me,
+    courses::list_courses,
+    courses::read_course,
+    lessons::read_lesson,
+    progress::enrol,
+    progress::leave,
+    progress::course_progress,
+    progress::record_lesson,
+    progress::list_progress,
+    mentor::chat,
+    conversations::list_conversations,
+    conversations::read_conversation,
+    conversations::change_conversation,
+    conversations::delete_conversation,
+    conversations::list_messages,
+}
+
+routes! {
+    /// What stands outside of the versioned interface.
+    root, document_root:
+    operation::health,
+    operation::live,
+    operation::ready,
+    operation::openapi,
+    operation::jwks,
 }

@@ -15,15 +15,13 @@ use actix_web::{
 };
 use anyhow::Context as _;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use utoipa_actix_web::AppExt;
 
 use crate::{
     app::{App, CookieRules},
     demo,
     health::Health,
     http::edge::{EdgeRules, edge},
-    openapi::{self, Methods},
-    routes,
+    openapi, routes,
     settings::{LogFormat, Settings},
     wiring,
 };
@@ -57,7 +55,6 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
         stop_turns: CancellationToken::new(),
         runtime: tokio::runtime::Handle::current(),
         started,
-        openapi: openapi::served()?,
     });
     let time_to_finish = Duration::from_secs(settings.server.shutdown_timeout_seconds);
     let server = bind(&settings, listener, &app, shutdown(stop, &app, time_to_finish))?;
@@ -80,7 +77,6 @@ fn bind(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<actix_web::dev::Server> {
     let server = settings.server.clone();
-    let methods = web::Data::new(Methods::new());
     let cors_settings = settings.cors.clone();
     let app = app.clone();
     let workers = match server.workers {
@@ -91,17 +87,14 @@ fn bind(
     let http = HttpServer::new(move || {
         ActixApp::new()
             .app_data(app.clone())
-            .app_data(methods.clone())
             .app_data(EdgeRules { hsts: server.hsts })
             .app_data(web::PayloadConfig::new(server.max_json_bytes))
             // The last one is the outermost.
             .wrap(Compress::default())
             .wrap(cors(&cors_settings.origins, cors_settings.max_age_seconds))
             .wrap(from_fn(edge))
-            .into_utoipa_app()
-            .service(utoipa_actix_web::scope("/api/v1").configure(routes::v1))
+            .service(web::scope("/api/v1").configure(routes::v1))
             .configure(routes::root)
-            .into_app()
             .configure(openapi::page)
             .default_service(web::to(openapi::unrouted))
     })

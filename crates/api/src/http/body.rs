@@ -1,6 +1,6 @@
 //! JSON bodies: unreadable is 400, not acceptable is 422 with the member's pointer, unknown members are refused.
 
-use std::{future::Future, pin::Pin};
+use std::{fmt::Write as _, future::Future, pin::Pin};
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -106,8 +106,12 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     let mut out = String::new();
     for segment in path {
         match segment {
-            Segment::Seq { index } => out.push_str(&format!("/{index}")),
-            Segment::Map { key } => out.push_str(&format!("/{}", escaped(key))),
+            Segment::Seq { index } => {
+                let _ = write!(out, "/{index}");
+            }
+            Segment::Map { key } => {
+                let _ = write!(out, "/{}", escaped(key));
+            }
             Segment::Enum { .. } | Segment::Unknown => {}
         }
     }
