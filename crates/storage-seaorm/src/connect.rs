@@ -1,0 +1,165 @@
+//! Connections and pools.
+
+use std::{path::Path, str::FromStr, time::Duration};
+
+use async_trait::async_trait;
+use log::LevelFilter;
+use lyceum_domain::store::{Queries, Store, StoreError, UnitOfWork};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr};
+use sqlx::{
+    postgres::PgConnectOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+
+use crate::{
+    errors::store_error,
+    settings::StorageSettings,
+    sql::{Sql, Values},
+    unit::SeaOrmUnit,
+};
+
+/// A connection that nobody used for this long is asked whether it lives before it is used again.
+const TEST_AFTER: Duration = Duration::from_secs(30);
+/// How long SQLite waits for another process's lock.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Everything in one database. Cheap to clone; the clones share the connections.
+#[derive(Debug, Clone)]
+pub struct SeaOrmStore {
+    pub(crate) reads: DatabaseConnection,
+    writes: DatabaseConnection,
+}
+
+/// How busy a pool is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolStatus {
+    /// Open connections.
+    pub size: u32,
+    /// Those of them that nobody uses now.
+    pub idle: usize,
+}
+
+impl SeaOrmStore {
+    /// Connects. The schema must be there: see `lyceum-migration`.
+    ///
+    /// SQLite gets two pools: writers there only ever run one at a time, and those that wait in a queue are served in
+    /// turn while those that wait for the file's lock sleep and lose. It keeps a write-ahead log with
+    /// `synchronous = NORMAL`: what was committed survives the end of the process, however it ends; the last moments
+    /// before a power cut may be lost, but not the file.
+    ///
+    /// [`StoreError::Unavailable`] if the address is none, or nothing answers there.
+    pub async fn connect(settings: &StorageSettings) -> Result<Self, StoreError> {
+        let backend = backend(&settings.url)?;
+        if backend == DbBackend::Postgres {
+            let pool = Database::connect(postgres(settings)?).await.map_err(store_error)?;
+            return Ok(Self { reads: pool.clone(), writes: pool });
+        }
+        // The writer first: it makes the file and its log.
+        let mut one = sqlite(settings)?;
+        one.min_connections(1).max_connections(1);
+        let writes = Database::connect(one).await.map_err(store_error)?;
+        let reads = Database::connect(sqlite(settings)?).await.map_err(store_error)?;
+        Ok(Self { reads, writes })
+    }
+
+    /// How busy the connections for reading are; on PostgreSQL these are all.
+    pub fn pool_status(&self) -> PoolStatus {
+        if self.reads.get_database_backend() == DbBackend::Postgres {
+            let pool = self.reads.get_postgres_connection_pool();
+            PoolStatus { size: pool.size(), idle: pool.num_idle() }
+        } else {
+            let pool = self.reads.get_sqlite_connection_pool();
+            PoolStatus { size: pool.size(), idle: pool.num_idle() }
+        }
+    }
+
+    /// Closes all connections, waiting for those in use. SQLite folds its log into the file then.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.reads.clone().close().await.map_err(store_error)?;
+        self.writes.clone().close().await.map_err(store_error)
+    }
+}
+
+#[async_trait]
+impl Store for SeaOrmStore {
+    async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
+        Ok(Box::new(SeaOrmUnit::begin(&self.writes).await?))
+    }
+
+    fn read(&self) -> &dyn Queries {
+        self
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        Sql::same("SELECT 1").one(&self.reads, Values::new()).await.map(drop)
+    }
+}
+
+fn backend(url: &str) -> Result<DbBackend, StoreError> {
+    match url.split_once(':') {
+        Some(("postgres" | "postgresql", _)) => Ok(DbBackend::Postgres),
+        Some(("sqlite", rest)) if rest.contains(":memory:") || rest.contains("mode=memory") => {
+            Err(bad_address("an in-memory database lives in one connection only; name a file"))
+        }
+        Some(("sqlite", _)) => Ok(DbBackend::Sqlite),
+        _ => Err(bad_address("it must begin with sqlite:// or postgres://")),
+    }
+}
+
+fn bad_address(reason: &str) -> StoreError {
+    StoreError::Unavailable(Box::new(DbErr::Custom(format!("not the address of a database: {reason}"))))
+}
+
+fn common(settings: &StorageSettings) -> ConnectOptions {
+    let mut options = ConnectOptions::new(&settings.url);
+    options
+        .min_connections(settings.min_connections)
+        .acquire_timeout(settings.acquire_timeout)
+        .idle_timeout(settings.idle_timeout)
+        .max_lifetime(settings.max_lifetime)
+        .test_before_acquire_if_idle_for(TEST_AFTER)
+        .record_stmt_in_spans(false)
+        .sqlx_logging(settings.log_statements || settings.slow_query_threshold.is_some())
+        .sqlx_logging_level(if settings.log_statements { LevelFilter::Debug } else { LevelFilter::Off });
+    if let Some(slow) = settings.slow_query_threshold {
+        options.sqlx_slow_statements_logging_settings(LevelFilter::Warn, slow);
+    }
+    options
+}
+
+fn postgres(settings: &StorageSettings) -> Result<ConnectOptions, StoreError> {
+    // Checked here because the cause must not print the address.
+    PgConnectOptions::from_str(&settings.url).map_err(|_| bad_address("this postgres:// address cannot be read"))?;
+    let mut options = common(settings);
+    options.max_connections(settings.max_connections.unwrap_or(8));
+    let (cache, name) = (settings.statement_cache, settings.application_name.clone());
+    options.map_sqlx_postgres_opts(move |postgres| postgres.statement_cache_capacity(cache).application_name(&name));
+    if let Some(timeout) = settings.statement_timeout.filter(|_| cache > 0) {
+        options.statement_timeout(timeout);
+    }
+    Ok(options)
+}
+
+fn sqlite(settings: &StorageSettings) -> Result<ConnectOptions, StoreError> {
+    let parsed = SqliteConnectOptions::from_str(&settings.url)
+        .map_err(|_| bad_address("this sqlite:// address cannot be read"))?;
+    let says_mode = settings.url.contains("mode=");
+    if let Some(folder) = parsed.get_filename().parent()
+        && folder != Path::new("")
+    {
+        std::fs::create_dir_all(folder).map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+    }
+    let mut options = common(settings);
+    options.max_connections(settings.max_connections.unwrap_or(4));
+    let cache = settings.statement_cache.max(1);
+    options.map_sqlx_sqlite_opts(move |sqlite| {
+        let sqlite = if says_mode { sqlite } else { sqlite.create_if_missing(true) };
+        sqlite
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(BUSY)
+            .foreign_keys(true)
+            .statement_cache_capacity(cache)
+    });
+    Ok(options)
+}

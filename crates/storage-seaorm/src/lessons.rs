@@ -1,0 +1,174 @@
+//! Lessons and outlines. A course has as many lessons as its import allows, so they are read at once.
+
+use lyceum_domain::{
+    courses::{Course, Lesson, LessonNumber, Outline, OutlineEntry, Slug, Title},
+    ids::{CourseId, LessonId},
+    store::StoreError,
+};
+use sea_orm::{ConnectionTrait, DbBackend};
+use serde_json::json;
+
+use crate::{
+    courses::{self, course_columns},
+    row::{Row, each, maybe},
+    sql::{Sql, Values},
+};
+
+/// The columns that [`read`] reads, of the table `l`.
+macro_rules! lesson_columns {
+    () => {
+        "l.id, l.course_id, l.slug, l.title, l.number, l.depth, l.position, l.part, l.content, l.estimated_minutes, \
+         l.is_draft, l.source_path, l.created_at, l.updated_at, l.deleted_at, l.version"
+    };
+}
+
+const INSERT: &str = "INSERT INTO lessons (id, slug, title, number, depth, position, part, content, estimated_minutes, \
+                      is_draft, source_path, updated_at, deleted_at, version, course_id, created_at) \
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+
+/// Many lessons in one statement whose text does not depend on how many they are. SQLite is no round trip away.
+const INSERT_MANY: &str = "INSERT INTO lessons (id, slug, title, number, depth, position, part, content, estimated_minutes, is_draft, \
+     source_path, updated_at, deleted_at, version, course_id, created_at) SELECT * FROM jsonb_to_recordset($1) AS l \
+     (id uuid, slug text, title text, number text, depth bigint, position bigint, part text, content text, \
+     estimated_minutes bigint, is_draft boolean, source_path text, updated_at timestamptz, deleted_at timestamptz, \
+     version bigint, course_id uuid, created_at timestamptz)";
+
+const UPDATE: Sql = Sql::same(
+    "UPDATE lessons SET slug = $2, title = $3, number = $4, depth = $5, position = $6, part = $7, content = $8, \
+     estimated_minutes = $9, is_draft = $10, source_path = $11, updated_at = $12, deleted_at = $13, \
+     version = version + 1 WHERE id = $1 AND version = $14",
+);
+
+const ALL: Sql = Sql::same(concat!(
+    "SELECT ",
+    lesson_columns!(),
+    " FROM lessons l WHERE l.course_id = $1 ORDER BY l.position, l.id"
+));
+
+const OUTLINE: Sql = Sql::same(
+    "SELECT l.id, l.slug, l.title, l.number, l.depth, l.position, l.part, l.estimated_minutes, l.is_draft \
+     FROM lessons l WHERE l.course_id = $1 AND l.deleted_at IS NULL ORDER BY l.position, l.id",
+);
+
+const WITH_COURSE: Sql = Sql::same(concat!(
+    "SELECT ",
+    lesson_columns!(),
+    ", ",
+    course_columns!(),
+    " FROM lessons l JOIN courses c ON c.id = l.course_id \
+     WHERE l.id = $1 AND l.deleted_at IS NULL AND c.deleted_at IS NULL"
+));
+
+/// Lessons in one statement: a long book is a few of them, and none is too large.
+const BATCH: usize = 100;
+
+/// What [`INSERT`] and [`UPDATE`] have in common: `$1` to `$14`.
+fn values(lesson: &Lesson) -> Values {
+    Values::new()
+        .id(lesson.id.as_uuid())
+        .text(lesson.slug.as_str())
+        .text(lesson.title.as_str())
+        .maybe_text(lesson.number.as_ref().map(LessonNumber::as_str))
+        .number(lesson.depth)
+        .number(lesson.position)
+        .maybe_text(lesson.part.as_deref())
+        .text(&*lesson.content)
+        .number(lesson.estimated_minutes)
+        .flag(lesson.is_draft)
+        .maybe_text(lesson.source_path.as_deref())
+        .time(lesson.updated_at)
+        .maybe_time(lesson.deleted_at)
+        .number(lesson.version)
+}
+
+fn as_json(lesson: &Lesson) -> serde_json::Value {
+    json!({
+        "id": lesson.id.to_string(),
+        "slug": lesson.slug.as_str(),
+        "title": lesson.title.as_str(),
+        "number": lesson.number.as_ref().map(LessonNumber::as_str),
+        "depth": lesson.depth,
+        "position": lesson.position,
+        "part": lesson.part,
+        "content": lesson.content,
+        "estimated_minutes": lesson.estimated_minutes,
+        "is_draft": lesson.is_draft,
+        "source_path": lesson.source_path,
+        "updated_at": lesson.updated_at.to_string(),
+        "deleted_at": lesson.deleted_at.map(|at| at.to_string()),
+        "version": lesson.version,
+        "course_id": lesson.course.to_string(),
+        "created_at": lesson.created_at.to_string(),
+    })
+}
+
+/// Reads [`lesson_columns`].
+fn read(row: &mut Row<'_>) -> Result<Lesson, StoreError> {
+    Ok(Lesson {
+        id: row.id(LessonId::from_uuid)?,
+        course: row.id(CourseId::from_uuid)?,
+        slug: row.parsed(Slug::parse)?,
+        title: row.parsed(Title::parse)?,
+        number: row.maybe_parsed(LessonNumber::parse)?,
+        depth: row.number()?,
+        position: row.number()?,
+        part: row.maybe_text()?,
+        content: row.text()?,
+        estimated_minutes: row.number()?,
+        is_draft: row.flag()?,
+        source_path: row.maybe_text()?,
+        created_at: row.time()?,
+        updated_at: row.time()?,
+        deleted_at: row.maybe_time()?,
+        version: row.number()?,
+    })
+}
+
+fn read_entry(row: &mut Row<'_>) -> Result<OutlineEntry, StoreError> {
+    Ok(OutlineEntry {
+        id: row.id(LessonId::from_uuid)?,
+        slug: row.parsed(Slug::parse)?,
+        title: row.parsed(Title::parse)?,
+        number: row.maybe_parsed(LessonNumber::parse)?,
+        depth: row.number()?,
+        position: row.number()?,
+        part: row.maybe_text()?,
+        estimated_minutes: row.number()?,
+        is_draft: row.flag()?,
+    })
+}
+
+pub(crate) async fn insert(db: &impl ConnectionTrait, lessons: &[Lesson]) -> Result<(), StoreError> {
+    if db.get_database_backend() == DbBackend::Postgres {
+        for batch in lessons.chunks(BATCH) {
+            let rows = batch.iter().map(as_json).collect();
+            Sql::same(INSERT_MANY).run(db, Values::new().json(rows)).await?;
+        }
+    } else {
+        for lesson in lessons {
+            let values = values(lesson).id(lesson.course.as_uuid()).time(lesson.created_at);
+            Sql::same(INSERT).run_for_one(db, values).await?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) async fn update(db: &impl ConnectionTrait, lesson: &Lesson) -> Result<(), StoreError> {
+    UPDATE.run_for_one(db, values(lesson)).await
+}
+
+pub(crate) async fn all(db: &impl ConnectionTrait, course: CourseId) -> Result<Vec<Lesson>, StoreError> {
+    each(&ALL.all(db, Values::new().id(course.as_uuid())).await?, read)
+}
+
+pub(crate) async fn outline(db: &impl ConnectionTrait, course: CourseId) -> Result<Outline, StoreError> {
+    each(&OUTLINE.all(db, Values::new().id(course.as_uuid())).await?, read_entry).map(Outline)
+}
+
+pub(crate) async fn with_course(
+    db: &impl ConnectionTrait,
+    lesson: LessonId,
+) -> Result<Option<(Lesson, Course)>, StoreError> {
+    let row = WITH_COURSE.one(db, Values::new().id(lesson.as_uuid())).await?;
+    maybe(row.as_ref(), |row| Ok((read(row)?, courses::read(row)?)))
+}

@@ -1,0 +1,38 @@
+//! [`Store`](lyceum_domain::store::Store) on SQLite and PostgreSQL.
+//!
+//! sea-orm connects, pools, begins, binds and executes. The statements are SQL text: written once where both databases
+//! take it, twice where they differ, constant always, so that each is prepared once per connection, can be read as it
+//! runs and can be pasted after `EXPLAIN`. Entities are deliberately absent: a row goes straight into the nouns of the
+//! domain, through their own constructors (`row.rs`), and one that does not fit is
+//! [`StoreError::Corrupt`](lyceum_domain::store::StoreError::Corrupt).
+//!
+//! | file | what it holds |
+//! | --- | --- |
+//! | `settings.rs`, `connect.rs` | what can be set; how connections are opened and pooled |
+//! | `unit.rs` | the unit of work |
+//! | `sql.rs`, `row.rs`, `errors.rs`, `paging.rs` | binding, reading back, telling errors apart, cursors |
+//! | `users.rs` … `usage.rs` | a noun each: its statements and its half of the ports |
+
+mod connect;
+mod conversations;
+mod courses;
+mod errors;
+mod lessons;
+mod messages;
+mod paging;
+mod passages;
+mod progress;
+mod row;
+mod sessions;
+mod settings;
+mod sql;
+mod standings;
+mod tokens;
+mod turns;
+mod unit;
+mod usage;
+mod users;
+mod words;
+
+pub use connect::{PoolStatus, SeaOrmStore};
+pub use settings::StorageSettings;

@@ -1,0 +1,105 @@
+//! Statements and the values bound to them.
+
+use lyceum_domain::{store::StoreError, time::Timestamp};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
+use uuid::Uuid;
+
+use crate::errors::store_error;
+
+/// A statement in both dialects.
+#[derive(Clone, Copy)]
+pub(crate) struct Sql {
+    pub(crate) postgres: &'static str,
+    pub(crate) sqlite: &'static str,
+}
+
+impl Sql {
+    /// A statement that both databases take as it is.
+    pub(crate) const fn same(text: &'static str) -> Self {
+        Self { postgres: text, sqlite: text }
+    }
+
+    fn bind(self, backend: DbBackend, values: Values) -> Statement {
+        let text = if backend == DbBackend::Postgres { self.postgres } else { self.sqlite };
+        Statement::from_sql_and_values(backend, text, values.0)
+    }
+
+    /// At most one row.
+    pub(crate) async fn one(
+        self,
+        db: &impl ConnectionTrait,
+        values: Values,
+    ) -> Result<Option<QueryResult>, StoreError> {
+        db.query_one_raw(self.bind(db.get_database_backend(), values)).await.map_err(store_error)
+    }
+
+    /// All rows.
+    pub(crate) async fn all(self, db: &impl ConnectionTrait, values: Values) -> Result<Vec<QueryResult>, StoreError> {
+        db.query_all_raw(self.bind(db.get_database_backend(), values)).await.map_err(store_error)
+    }
+
+    /// How many rows were changed.
+    pub(crate) async fn run(self, db: &impl ConnectionTrait, values: Values) -> Result<u64, StoreError> {
+        let done = db.execute_raw(self.bind(db.get_database_backend(), values)).await.map_err(store_error)?;
+        Ok(done.rows_affected())
+    }
+
+    /// Changes one row, which somebody else changed first if there is none.
+    pub(crate) async fn run_for_one(self, db: &impl ConnectionTrait, values: Values) -> Result<(), StoreError> {
+        if self.run(db, values).await? == 0 { Err(StoreError::Conflict) } else { Ok(()) }
+    }
+}
+
+/// Values in the order of their placeholders, `$1` first.
+pub(crate) struct Values(Vec<Value>);
+
+impl Values {
+    pub(crate) fn new() -> Self {
+        Self(Vec::with_capacity(16))
+    }
+
+    pub(crate) fn id(self, id: Uuid) -> Self {
+        self.with(Value::Uuid(Some(id)))
+    }
+
+    pub(crate) fn maybe_id(self, id: Option<Uuid>) -> Self {
+        self.with(Value::Uuid(id))
+    }
+
+    pub(crate) fn text(self, text: impl Into<String>) -> Self {
+        self.with(Value::String(Some(text.into())))
+    }
+
+    pub(crate) fn maybe_text(self, text: Option<impl Into<String>>) -> Self {
+        self.with(Value::String(text.map(Into::into)))
+    }
+
+    pub(crate) fn time(self, at: Timestamp) -> Self {
+        self.with(Value::ChronoDateTimeUtc(Some(at.as_datetime())))
+    }
+
+    pub(crate) fn maybe_time(self, at: Option<Timestamp>) -> Self {
+        self.with(Value::ChronoDateTimeUtc(at.map(Timestamp::as_datetime)))
+    }
+
+    pub(crate) fn number(self, number: impl Into<i64>) -> Self {
+        self.with(Value::BigInt(Some(number.into())))
+    }
+
+    pub(crate) fn maybe_number(self, number: Option<impl Into<i64>>) -> Self {
+        self.with(Value::BigInt(number.map(Into::into)))
+    }
+
+    pub(crate) fn flag(self, flag: bool) -> Self {
+        self.with(Value::Bool(Some(flag)))
+    }
+
+    pub(crate) fn json(self, json: serde_json::Value) -> Self {
+        self.with(Value::Json(Some(Box::new(json))))
+    }
+
+    fn with(mut self, value: Value) -> Self {
+        self.0.push(value);
+        self
+    }
+}

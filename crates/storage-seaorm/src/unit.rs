@@ -1,0 +1,85 @@
+//! The unit of work.
+
+use async_trait::async_trait;
+use lyceum_domain::{
+    conversations::Conversations,
+    courses::Courses,
+    progress::Progress,
+    sessions::Sessions,
+    store::{StoreError, UnitOfWork},
+    users::Users,
+};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+
+use crate::errors::store_error;
+
+/// A transaction that remembers whether anything in it failed. PostgreSQL answers `COMMIT` with success after a failed
+/// statement and keeps nothing; SQLite keeps the rest.
+pub(crate) struct SeaOrmUnit {
+    tx: DatabaseTransaction,
+    is_broken: bool,
+}
+
+impl SeaOrmUnit {
+    /// On SQLite as a writer from the start: one that turns from reading to writing can be refused at once.
+    pub(crate) async fn begin(db: &DatabaseConnection) -> Result<Self, StoreError> {
+        let immediate = Some(SqliteTransactionMode::Immediate);
+        let options = TransactionOptions { sqlite_transaction_mode: immediate, ..TransactionOptions::default() };
+        let tx = db.begin_with_options(options).await.map_err(store_error)?;
+        Ok(Self { tx, is_broken: false })
+    }
+
+    /// Takes a step. The unit counts as broken until the step has ended well, so also if its future is dropped halfway.
+    pub(crate) fn step(&mut self) -> Result<Step<'_>, StoreError> {
+        if self.is_broken {
+            return Err(StoreError::Aborted);
+        }
+        self.is_broken = true;
+        Ok(Step { tx: &self.tx, is_broken: &mut self.is_broken })
+    }
+}
+
+/// One call of a repository.
+pub(crate) struct Step<'u> {
+    pub(crate) tx: &'u DatabaseTransaction,
+    is_broken: &'u mut bool,
+}
+
+impl Step<'_> {
+    pub(crate) fn end<T>(&mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        *self.is_broken = outcome.is_err();
+        outcome
+    }
+}
+
+#[async_trait]
+impl UnitOfWork for SeaOrmUnit {
+    fn users(&mut self) -> &mut dyn Users {
+        self
+    }
+
+    fn sessions(&mut self) -> &mut dyn Sessions {
+        self
+    }
+
+    fn courses(&mut self) -> &mut dyn Courses {
+        self
+    }
+
+    fn progress(&mut self) -> &mut dyn Progress {
+        self
+    }
+
+    fn conversations(&mut self) -> &mut dyn Conversations {
+        self
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        if self.is_broken {
+            // What it did so far is undone when the transaction is dropped; here it is undone before the answer.
+            let _ = self.tx.rollback().await;
+            return Err(StoreError::Aborted);
+        }
+        self.tx.commit().await.map_err(store_error)
+    }
+}

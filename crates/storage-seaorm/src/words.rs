@@ -1,0 +1,92 @@
+//! What a search looks for, made from text of any kind.
+
+/// More than the longest question holds, so that no word of it is passed over; other callers' text is cut.
+const MOST: usize = 400;
+
+/// Words that say nothing about a lesson; the ones that PostgreSQL's English dictionary drops too.
+#[rustfmt::skip]
+const STOP: &[&str] = &[
+    "about", "above", "after", "again", "against", "all", "am", "an", "and", "any", "are", "as", "at", "be",
+    "because", "been", "before", "being", "below", "between", "both", "but", "by", "can", "did", "do", "does",
+    "doing", "don", "down", "during", "each", "few", "for", "from", "further", "had", "has", "have", "having", "he",
+    "her", "here", "hers", "herself", "him", "himself", "his", "how", "if", "in", "into", "is", "it", "its",
+    "itself", "just", "me", "more", "most", "my", "myself", "no", "nor", "not", "now", "of", "off", "on", "once",
+    "only", "or", "other", "our", "ours", "ourselves", "out", "over", "own", "same", "she", "should", "so", "some",
+    "such", "than", "that", "the", "their", "theirs", "them", "themselves", "then", "there", "these", "they",
+    "this", "those", "through", "to", "too", "under", "until", "up", "very", "was", "we", "were", "what", "when",
+    "where", "which", "while", "who", "whom", "why", "will", "with", "you", "your", "yours", "yourself",
+    "yourselves",
+];
+
+/// The words to look for: runs of letters and digits in lower case, each once, the first few that say anything. They
+/// hold no character that either query language gives a meaning.
+pub(crate) fn terms(text: &str) -> Vec<String> {
+    let mut terms = Vec::new();
+    for word in text.split(|c: char| !c.is_alphanumeric()) {
+        let word = word.to_lowercase();
+        // What is lowered may fall apart into letter and mark ("İ").
+        for term in word.split(|c: char| !c.is_alphanumeric()) {
+            let says_something = term.chars().nth(1).is_some() && STOP.binary_search(&term).is_err();
+            if says_something && !terms.iter().any(|known| known == term) {
+                terms.push(term.to_owned());
+                if terms.len() == MOST {
+                    return terms;
+                }
+            }
+        }
+    }
+    terms
+}
+
+/// For FTS5: each a string of its language, any of them; in passages that have `scope` among their words of that kind.
+pub(crate) fn fts5(terms: &[String], scope: Option<&str>) -> String {
+    let any = terms.iter().map(|term| format!("\"{term}\"")).collect::<Vec<_>>().join(" OR ");
+    match scope {
+        Some(scope) => format!("scope : \"{scope}\" AND {{topic text}} : ({any})"),
+        None => format!("{{topic text}} : ({any})"),
+    }
+}
+
+/// For `to_tsquery`: any of them.
+pub(crate) fn tsquery(terms: &[String]) -> String {
+    terms.join(" | ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_lowered_and_counted_once() {
+        assert_eq!(terms("What is Ownership? The OWNERSHIP of a `Box<T>`!"), ["ownership", "box"]);
+        assert_eq!(terms("straße im Schnee"), ["straße", "im", "schnee"]);
+    }
+
+    #[test]
+    fn text_without_a_word_has_no_terms() {
+        for text in ["", "  ", "?!", "a b c", "the of and", "\0", "' OR 1=1 --"] {
+            assert!(terms(text).iter().all(|term| term.chars().all(char::is_alphanumeric)), "{text:?}");
+        }
+        assert!(terms("the \" * ( ) : & | ! <-> ^").is_empty());
+    }
+
+    #[test]
+    fn a_long_question_is_cut() {
+        let text = (0..1000).map(|n| format!("word{n}")).collect::<Vec<_>>().join(" ");
+        assert_eq!(terms(&text).len(), MOST);
+    }
+
+    #[test]
+    fn stop_words_can_be_searched_by_halves() {
+        assert!(STOP.is_sorted());
+    }
+
+    #[test]
+    fn no_word_is_query_language() {
+        let terms = terms("NEAR(x) rust* \"quoted\" a&b col:umn NOT");
+        let any = "{topic text} : (\"near\" OR \"rust\" OR \"quoted\" OR \"col\" OR \"umn\")";
+        assert_eq!(fts5(&terms, None), any);
+        assert_eq!(fts5(&terms, Some("c00")), format!("scope : \"c00\" AND {any}"));
+        assert_eq!(tsquery(&terms), "near | rust | quoted | col | umn");
+    }
+}

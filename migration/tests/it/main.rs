@@ -1,0 +1,163 @@
+//! Migrations on real databases. PostgreSQL is the server at `TEST_DATABASE_URL`, whose role may create databases.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+use std::io::Write as _;
+
+use lyceum_migration::{MigrateError, down, reset, status, up};
+use sea_orm_migration::sea_orm::{
+    ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement,
+    sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, error::DatabaseError},
+};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+fn sqlite() -> (String, TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("sqlite://{}", folder.path().join("new/lyceum.db").display());
+    (url, folder)
+}
+
+/// A PostgreSQL database of the test's own, dropped by [`Postgres::drop_it`].
+struct Postgres {
+    server: String,
+    name: String,
+    url: String,
+}
+
+impl Postgres {
+    async fn make(test: &str) -> Option<Self> {
+        let Some(server) = variable("TEST_DATABASE_URL") else {
+            assert!(variable("LYCEUM_TESTS_SKIP_NOTHING").is_none(), "{test} must run");
+            let _ = writeln!(std::io::stderr(), "SKIPPED {test}: TEST_DATABASE_URL is not set");
+            return None;
+        };
+        let name = format!("lyceum_test_migration_{test}_{}", std::process::id());
+        let (base, query) = server.split_once('?').unwrap_or((&server, ""));
+        let (host, _) = base.rsplit_once('/').expect("an address with a database");
+        let url = format!("{host}/{name}?{query}");
+        let made = Self { server, name, url };
+        made.admin(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", made.name)).await;
+        made.admin(&format!("CREATE DATABASE {}", made.name)).await;
+        Some(made)
+    }
+
+    async fn admin(&self, sql: &str) {
+        let mut admin = PgConnection::connect(&self.server).await.expect("TEST_DATABASE_URL answers");
+        // Two databases cannot be copied from one template at once.
+        for _ in 0..50 {
+            match admin.execute(AssertSqlSafe(sql)).await {
+                Ok(_) => return,
+                Err(error) if error.as_database_error().and_then(DatabaseError::code).as_deref() == Some("55006") => {
+                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                }
+                Err(error) => panic!("{sql}: {error}"),
+            }
+        }
+        panic!("{sql}: busy for too long");
+    }
+
+    async fn drop_it(self) {
+        self.admin(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "where the tests' server is, is no setting of the program")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Everything that the database says about its schema, sorted.
+async fn schema(url: &str) -> Vec<String> {
+    let db: DatabaseConnection = Database::connect(url).await.expect("connects");
+    let sql = match db.get_database_backend() {
+        DbBackend::Postgres => {
+            "SELECT format('%s.%s %s %s', table_name, column_name, data_type, is_nullable) FROM \
+             information_schema.columns WHERE table_schema = 'public' UNION ALL SELECT indexdef FROM pg_indexes \
+             WHERE schemaname = 'public' UNION ALL SELECT conname || ' ' || pg_get_constraintdef(oid) FROM \
+             pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY 1"
+        }
+        _ => "SELECT type || ' ' || name || ' ' || COALESCE(sql, '') FROM sqlite_master ORDER BY 1",
+    };
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.expect("a schema");
+    db.close().await.expect("closes");
+    rows.iter().map(|row| row.try_get_by_index(0).expect("a line")).collect()
+}
+
+async fn up_down_up(url: &str) {
+    let all = up(url).await.expect("up");
+    assert!(all.len() >= 6, "{all:?}");
+    let first = schema(url).await;
+    assert!(up(url).await.expect("up again").is_empty());
+
+    let last = down(url, 1).await.expect("down");
+    assert_eq!(last, all[all.len() - 1..]);
+    let steps = status(url).await.expect("status");
+    assert_eq!(steps.iter().filter(|(_, is_applied)| !is_applied).count(), 1);
+
+    let rest = down(url, 100).await.expect("down");
+    assert_eq!(rest.len(), all.len() - 1);
+    let left: Vec<_> = schema(url).await.into_iter().filter(|line| !line.contains("seaql")).collect();
+    // SQLite keeps a table of its own for row numbers.
+    assert!(left.iter().all(|line| line.contains("sqlite_sequence")), "{left:?}");
+
+    assert_eq!(up(url).await.expect("up"), all);
+    assert_eq!(schema(url).await, first);
+    reset(url).await.expect("reset");
+    assert_eq!(schema(url).await, first);
+}
+
+async fn eight_at_once(url: &str) {
+    let mut tasks = JoinSet::new();
+    for _ in 0..8 {
+        let url = url.to_owned();
+        tasks.spawn(async move { up(&url).await.expect("up").len() });
+    }
+    let applied = tasks.join_all().await;
+    assert_eq!(applied.iter().filter(|count| **count > 0).count(), 1, "one of them did it all: {applied:?}");
+    assert!(status(url).await.expect("status").iter().all(|(_, is_applied)| *is_applied));
+}
+
+#[tokio::test]
+async fn what_goes_up_comes_down_on_sqlite() {
+    let (url, _folder) = sqlite();
+    up_down_up(&url).await;
+}
+
+#[tokio::test]
+async fn what_goes_up_comes_down_on_postgres() {
+    if let Some(postgres) = Postgres::make("updown").await {
+        up_down_up(&postgres.url).await;
+        postgres.drop_it().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_at_once_are_one_on_sqlite() {
+    let (url, _folder) = sqlite();
+    eight_at_once(&url).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_at_once_are_one_on_postgres() {
+    if let Some(postgres) = Postgres::make("several").await {
+        eight_at_once(&postgres.url).await;
+        postgres.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn the_status_of_nothing_makes_no_file() {
+    let (url, folder) = sqlite();
+    assert!(status(&url).await.expect("status").iter().all(|(_, is_applied)| !is_applied));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+}
+
+#[tokio::test]
+async fn an_address_of_nothing_is_refused() {
+    for url in ["", "lyceum.db", "sqlite::memory:", "mysql://x"] {
+        assert!(matches!(up(url).await, Err(MigrateError::Address(_))), "{url}");
+    }
+    let (url, _folder) = sqlite();
+    assert!(matches!(lyceum_migration::enable_pgvector(&url, 768).await, Err(MigrateError::NeedsPostgres)));
+}
