@@ -1,10 +1,9 @@
 //! What every handler can reach.
 
-use std::time::Instant;
+use std::{ops::Deref, sync::Arc, time::Instant};
 
 use actix_web::cookie::SameSite;
 use lyceum_application::Lyceum;
-use tokio::runtime::Handle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -12,10 +11,16 @@ use crate::{
     settings::{SameSite as Chosen, Settings},
 };
 
-/// The application, and what of the settings the HTTP layer needs.
+/// The application, for the handlers of one worker.
 pub struct App {
-    /// What Lyceum does.
+    /// What Lyceum does, over connections of this worker's own.
     pub lyceum: Lyceum,
+    /// What all workers share.
+    pub shared: Arc<Shared>,
+}
+
+/// What all workers share.
+pub struct Shared {
     /// How cookies are set.
     pub cookies: CookieRules,
     /// Origins whose pages may act with a user's cookies.
@@ -30,10 +35,16 @@ pub struct App {
     pub stopping: CancellationToken,
     /// Set when the time to finish is over: running turns end.
     pub stop_turns: CancellationToken,
-    /// The runtime that outlives the web workers.
-    pub runtime: Handle,
     /// When the server started.
     pub started: Instant,
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
 }
 
 /// How cookies are set.

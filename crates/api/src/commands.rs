@@ -91,7 +91,7 @@ fn dispatch(command: Command) -> Outcome {
         }
         Command::Config(command) => config::run(&command),
         command => {
-            let settings = load()?;
+            let settings = load(matches!(command, Command::Serve))?;
             block_on(async {
                 match command {
                     Command::Serve => Ok(serve(settings, stop_signal()?).await?),
@@ -107,10 +107,10 @@ fn dispatch(command: Command) -> Outcome {
 }
 
 /// Settings in order, or every fault on a line of its own; warnings too.
-fn load() -> Result<Settings, Failure> {
+fn load(is_server: bool) -> Result<Settings, Failure> {
     match Settings::load(&LoadOptions::from_process()) {
         Ok(Loaded { settings, warnings, .. }) => {
-            logs::start(&settings);
+            logs::start(&settings, is_server);
             for warning in warnings {
                 tracing::warn!("{warning}");
             }
@@ -154,5 +154,5 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
 /// The house without its HTTP door, over an up-to-date schema.
 async fn lyceum(settings: &Settings) -> anyhow::Result<lyceum_application::Lyceum> {
     wiring::migrate(settings).await?;
-    wiring::lyceum(settings, settings.server.base_url(settings.server.port)).await
+    wiring::lyceum(settings).await
 }

@@ -8,11 +8,11 @@ use crate::app::App;
 /// How many pieces wait for a slow reader before the model has to.
 const BACKLOG: usize = 32;
 
-/// Starts a turn and gives its reader's end. Dropping it tells the turn that the reader is gone. The turn lives on the
-/// runtime that outlives the web workers, and shutting down waits for it.
+/// Starts a turn and gives its reader's end. Dropping it tells the turn that the reader is gone. The turn lives on its
+/// worker, whose connections it uses; the workers are only stopped when all turns have ended.
 pub fn start(app: &App, turn: Turn) -> Receiver<TurnEvent> {
     let (sender, receiver) = mpsc::channel(BACKLOG);
     let stop = app.stop_turns.clone();
-    app.turns.spawn_on(turn.run(sender, stop.cancelled_owned()), &app.runtime);
+    app.turns.spawn_local(turn.run(sender, stop.cancelled_owned()));
     receiver
 }

@@ -2,6 +2,7 @@
 
 use std::{
     net::TcpListener,
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,6 +10,7 @@ use std::{
 use actix_cors::Cors;
 use actix_web::{
     App as ActixApp, HttpServer,
+    dev::ServerHandle,
     http::header,
     middleware::{Compress, from_fn},
     web,
@@ -17,18 +19,17 @@ use anyhow::Context as _;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    app::{App, CookieRules},
+    app::{App, CookieRules, Shared},
     demo,
     health::Health,
     http::edge::{EdgeRules, edge},
     openapi, routes,
     settings::{LogFormat, Settings},
-    wiring,
+    wiring::{self, House},
 };
 
-/// How long before the end of the time to finish running turns are told to end, so that they can still write down
-/// what was said.
-const TURNS_END_BEFORE: Duration = Duration::from_secs(2);
+/// How long turns get, at the end of the time to finish, to write down what was said.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Runs until `stop` is ready, then finishes what is under way within the time the settings allow.
 pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
@@ -41,11 +42,9 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
     if !applied.is_empty() {
         tracing::info!(migrations = applied.len(), "the database schema was brought up to date");
     }
-    let lyceum = wiring::lyceum(&settings, settings.server.base_url(port)).await?;
-    let demo_help = if settings.seed_demo { demo::seed(&lyceum).await? } else { None };
-
-    let app = web::Data::new(App {
-        lyceum,
+    let house = Arc::new(House::new(&settings, settings.server.base_url(port))?);
+    let demo_help = if settings.seed_demo { Some(demo::seed(&house.lyceum(1).await?).await?) } else { None };
+    let shared = Arc::new(Shared {
         cookies: CookieRules::new(&settings),
         origins: settings.cors.origins.clone(),
         max_json_bytes: settings.server.max_json_bytes,
@@ -53,40 +52,64 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
         turns: TaskTracker::new(),
         stopping: CancellationToken::new(),
         stop_turns: CancellationToken::new(),
-        runtime: tokio::runtime::Handle::current(),
         started,
     });
-    let time_to_finish = Duration::from_secs(settings.server.shutdown_timeout_seconds);
-    let server = bind(&settings, listener, &app, shutdown(stop, &app, time_to_finish))?;
+    let server = bind(&settings, listener, &house, &shared)?;
+    let handle = server.handle();
+    let serving = server;
     announce(&settings, port, started, demo_help);
-    server.await?;
 
-    app.turns.close();
-    app.stop_turns.cancel();
-    if tokio::time::timeout(Duration::from_secs(5), app.turns.wait()).await.is_err() {
-        tracing::error!(turns = app.turns.len(), "turns did not end in time");
+    let mut serving = pin!(serving);
+    tokio::select! {
+        ended = &mut serving => return Ok(ended?),
+        () = stop => {}
     }
+    let time_to_finish = Duration::from_secs(settings.server.shutdown_timeout_seconds);
+    tracing::info!(seconds = time_to_finish.as_secs(), turns = shared.turns.len(), "stopping");
+    finish_turns(&shared, &handle, time_to_finish).await;
+    handle.stop(true).await;
+    serving.await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Lets nobody new in and waits for the running turns; those that are not done in time are told to end, so that they
+/// still write down what was said.
+async fn finish_turns(shared: &Shared, handle: &ServerHandle, time_to_finish: Duration) {
+    shared.stopping.cancel();
+    handle.pause().await;
+    shared.turns.close();
+    let patience = time_to_finish.saturating_sub(LAST_WORDS);
+    if tokio::time::timeout(patience, shared.turns.wait()).await.is_err() {
+        shared.stop_turns.cancel();
+        if tokio::time::timeout(LAST_WORDS, shared.turns.wait()).await.is_err() {
+            tracing::error!(turns = shared.turns.len(), "turns did not end in time");
+        }
+    }
 }
 
 fn bind(
     settings: &Settings,
     listener: TcpListener,
-    app: &web::Data<App>,
-    stop: impl Future<Output = ()> + Send + 'static,
+    house: &Arc<House>,
+    shared: &Arc<Shared>,
 ) -> anyhow::Result<actix_web::dev::Server> {
     let server = settings.server.clone();
     let cors_settings = settings.cors.clone();
-    let app = app.clone();
+    let (house, shared) = (Arc::clone(house), Arc::clone(shared));
     let workers = match server.workers {
         0 => std::thread::available_parallelism().map_or(2, usize::from),
         workers => workers,
     };
     let blocking = if server.max_blocking_threads == 0 { 16 } else { server.max_blocking_threads };
     let http = HttpServer::new(move || {
+        let (house, shared) = (Arc::clone(&house), Arc::clone(&shared));
         ActixApp::new()
-            .app_data(app.clone())
+            .data_factory(move || {
+                let (house, shared) = (Arc::clone(&house), Arc::clone(&shared));
+                // On the worker's own runtime.
+                async move { house.lyceum(workers).await.map(|lyceum| App { lyceum, shared }) }
+            })
             .app_data(EdgeRules { hsts: server.hsts })
             .app_data(web::PayloadConfig::new(server.max_json_bytes))
             // The last one is the outermost.
@@ -109,29 +132,9 @@ fn bind(
     // Else the last event of a stream waits for the client's delayed acknowledgement.
     .tcp_nodelay(true)
     .shutdown_timeout(settings.server.shutdown_timeout_seconds)
-    .shutdown_signal(stop)
+    .disable_signals()
     .listen(listener)?;
     Ok(http.run())
-}
-
-/// Resolves when the server is to stop, and has the running turns told shortly before their time is over.
-fn shutdown(
-    stop: impl Future<Output = ()> + Send + 'static,
-    app: &web::Data<App>,
-    time_to_finish: Duration,
-) -> impl Future<Output = ()> + Send + 'static {
-    let app = Arc::clone(app);
-    async move {
-        stop.await;
-        tracing::info!(seconds = time_to_finish.as_secs(), turns = app.turns.len(), "stopping");
-        app.stopping.cancel();
-        let stop_turns = app.stop_turns.clone();
-        // Not among the turns, which shutting down waits for.
-        drop(app.runtime.spawn(async move {
-            tokio::time::sleep(time_to_finish.saturating_sub(TURNS_END_BEFORE)).await;
-            stop_turns.cancel();
-        }));
-    }
 }
 
 fn cors(origins: &[String], max_age_seconds: u32) -> Cors {

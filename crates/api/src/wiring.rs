@@ -17,6 +17,7 @@ use lyceum_llm_qubrid::{QubridModel, QubridSettings};
 use lyceum_mail::{FolderMailer, SmtpMailer, SmtpSettings};
 use lyceum_storage_seaorm::{SeaOrmStore, StorageSettings};
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::OnceCell;
 
 use crate::{
     ambient::{SystemClock, UuidV7Ids},
@@ -31,22 +32,63 @@ pub async fn migrate(settings: &Settings) -> anyhow::Result<Vec<String>> {
     lyceum_migration::up(settings.database.url.expose_secret()).await.context("the database could not be migrated")
 }
 
-/// Puts the house together. `public_url` is where links in mails lead.
-pub async fn lyceum(settings: &Settings, public_url: String) -> anyhow::Result<Lyceum> {
-    let store = store(settings).await?;
-    let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
-    let secrets = Arc::new(Sha256Secrets);
-    let ports = Ports {
-        store: Arc::new(store),
-        clock: Arc::new(SystemClock),
-        passwords: passwords(settings)?,
-        access_tokens: access_tokens(settings, &*secrets, Arc::clone(&ids))?,
-        secrets,
-        ids,
-        mailer: mailer(settings)?,
-        model: model(settings)?,
-    };
-    Ok(Lyceum::new(ports, rules(settings, public_url)))
+/// What all threads of a server share, and what each gets its own of.
+///
+/// Connections belong to the runtime that opened them: used from another thread, every answer wakes two. So each web
+/// worker gets its own connections to PostgreSQL and to the model. SQLite has no sockets but one writer, which all
+/// share.
+pub struct House {
+    settings: Settings,
+    rules: Rules,
+    ids: Arc<dyn IdGenerator>,
+    secrets: Arc<dyn Secrets>,
+    passwords: Arc<dyn PasswordHasher>,
+    access_tokens: Arc<dyn AccessTokens>,
+    mailer: Arc<dyn Mailer>,
+    shared_store: OnceCell<SeaOrmStore>,
+}
+
+impl House {
+    /// Prepares everything but connections. `public_url` is where links in mails lead.
+    pub fn new(settings: &Settings, public_url: String) -> anyhow::Result<Self> {
+        let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
+        let secrets = Arc::new(Sha256Secrets);
+        Ok(Self {
+            rules: rules(settings, public_url),
+            passwords: passwords(settings)?,
+            access_tokens: access_tokens(settings, &*secrets, Arc::clone(&ids))?,
+            mailer: mailer(settings)?,
+            settings: settings.clone(),
+            secrets,
+            ids,
+            shared_store: OnceCell::new(),
+        })
+    }
+
+    /// The application for one of `threads` runtimes, to be called on it.
+    pub async fn lyceum(&self, threads: usize) -> anyhow::Result<Lyceum> {
+        let store = if self.settings.database.kind() == Some(DatabaseKind::Sqlite) {
+            self.shared_store.get_or_try_init(|| store(&self.settings, 1)).await?.clone()
+        } else {
+            store(&self.settings, threads).await?
+        };
+        let ports = Ports {
+            store: Arc::new(store),
+            clock: Arc::new(SystemClock),
+            ids: Arc::clone(&self.ids),
+            passwords: Arc::clone(&self.passwords),
+            access_tokens: Arc::clone(&self.access_tokens),
+            secrets: Arc::clone(&self.secrets),
+            mailer: Arc::clone(&self.mailer),
+            model: model(&self.settings)?,
+        };
+        Ok(Lyceum::new(ports, self.rules.clone()))
+    }
+}
+
+/// The application for a command, which has one thread.
+pub async fn lyceum(settings: &Settings) -> anyhow::Result<Lyceum> {
+    House::new(settings, settings.server.base_url(settings.server.port))?.lyceum(1).await
 }
 
 fn rules(settings: &Settings, public_url: String) -> Rules {
@@ -60,13 +102,22 @@ fn rules(settings: &Settings, public_url: String) -> Rules {
     }
 }
 
-async fn store(settings: &Settings) -> anyhow::Result<SeaOrmStore> {
+/// A store with its part of the connections that the settings allow, or of those that proved best: more than two for a
+/// core wait for each other.
+async fn store(settings: &Settings, threads: usize) -> anyhow::Result<SeaOrmStore> {
     let database = &settings.database;
+    let part = |all: u32| all.div_ceil(u32::try_from(threads).unwrap_or(u32::MAX)).max(2);
+    let connections = match (database.kind(), database.max_connections) {
+        (Some(DatabaseKind::Sqlite), 0) => None,
+        (Some(DatabaseKind::Sqlite), all) => Some(all),
+        (_, 0) => Some(part(8)),
+        (_, all) => Some(part(all)),
+    };
     let some_seconds = |seconds: u64| Some(Duration::from_secs(seconds)).filter(|span| !span.is_zero());
     let storage = StorageSettings {
         url: database.url.expose_secret().to_owned(),
         min_connections: database.min_connections,
-        max_connections: Some(database.max_connections).filter(|max| *max > 0),
+        max_connections: connections,
         acquire_timeout: Duration::from_secs(database.acquire_timeout_seconds),
         idle_timeout: some_seconds(database.idle_timeout_seconds),
         max_lifetime: some_seconds(database.max_lifetime_seconds),

@@ -53,7 +53,7 @@ impl Lyceum {
         change: ConversationChange,
         expected: Option<u32>,
     ) -> Result<Conversation, Error> {
-        retry_on_conflict(async || {
+        retry_on_conflict(|| async {
             let mut conversation = self.conversation(actor, id).await?;
             if expected.is_some_and(|version| version != conversation.version) {
                 return Err(Error::VersionMismatch);

@@ -94,6 +94,8 @@ impl Lyceum {
     /// identity and learners their progress.
     pub async fn import_course(&self, actor: &Actor, import: Import) -> Result<Imported, Error> {
         allow(actor, &Action::CreateCourse).map_err(denied("course"))?;
+        // Also for a new course: nobody writes in another's name.
+        allow(actor, &Action::ChangeCourse { author: import.author }).map_err(denied("course"))?;
         let source = SourceKey::mdbook(&import.draft.title);
         let free_slug = self.free_slug(&Slug::of(&import.draft.title)).await?;
         let now = self.ports.clock.now();
@@ -101,7 +103,6 @@ impl Lyceum {
         let known = unit.courses().find_by_source(import.author, &source).await?;
         let is_new = known.is_none();
         let mut course = if let Some(course) = known {
-            allow(actor, &Action::ChangeCourse { author: course.author }).map_err(denied("course"))?;
             course
         } else {
             let course = self.new_course(&import, source, free_slug);

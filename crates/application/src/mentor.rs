@@ -100,9 +100,7 @@ impl Lyceum {
             created_at: now,
             updated_at: now,
         };
-        let mut unit = self.ports.store.begin().await?;
-        unit.conversations().begin_turn(&conversation, is_new, &asked, &answer, &usage).await?;
-        unit.commit().await?;
+        self.ports.store.write().begin_turn(&conversation, is_new, &asked, &answer, &usage).await?;
 
         let request = ChatRequest {
             messages: prompt.messages,

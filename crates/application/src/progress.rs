@@ -57,7 +57,7 @@ impl Lyceum {
     /// Comes to a course; also when one is there already. True if one was not.
     pub async fn enrol(&self, actor: &Actor, key: &CourseKey) -> Result<(CourseStand, bool), Error> {
         let user = actor.user().ok_or(Error::SignInRequired)?;
-        retry_on_conflict(async || {
+        retry_on_conflict(|| async {
             let course = self.ports.store.read().course(key).await?.ok_or(Error::NotFound("course"))?;
             let known = self.ports.store.read().course_progress(user, course.id).await?;
             let learn = Action::Learn { status: course.status, author: course.author, is_known: known.is_some() };
@@ -71,9 +71,7 @@ impl Lyceum {
                 }
             };
             if is_new {
-                let mut unit = self.ports.store.begin().await?;
-                unit.progress().save(&progress, None).await?;
-                unit.commit().await?;
+                self.ports.store.write().save_progress(&progress, None).await?;
             }
             Ok((CourseStand::new(&progress, course.lesson_count), is_new))
         })
@@ -84,7 +82,7 @@ impl Lyceum {
     pub async fn leave(&self, actor: &Actor, key: &CourseKey) -> Result<(), Error> {
         allow(actor, &Action::ReadOwnProgress).map_err(denied("course"))?;
         let user = actor.user().ok_or(Error::SignInRequired)?;
-        retry_on_conflict(async || {
+        retry_on_conflict(|| async {
             let course = self.ports.store.read().course(key).await?.ok_or(Error::NotFound("course"))?;
             let known = self.ports.store.read().course_progress(user, course.id).await?;
             let Some(mut progress) = known else {
@@ -93,9 +91,7 @@ impl Lyceum {
                 return allow(actor, &read).map_err(denied("course"));
             };
             if progress.leave(self.ports.clock.now()) {
-                let mut unit = self.ports.store.begin().await?;
-                unit.progress().save(&progress, None).await?;
-                unit.commit().await?;
+                self.ports.store.write().save_progress(&progress, None).await?;
             }
             Ok(())
         })
@@ -110,7 +106,7 @@ impl Lyceum {
         status: LessonStatus,
     ) -> Result<Recorded, Error> {
         let user = actor.user().ok_or(Error::SignInRequired)?;
-        retry_on_conflict(async || {
+        retry_on_conflict(|| async {
             let standing = self.ports.store.read().lesson_standing(user, lesson).await?;
             let standing = standing.filter(|standing| !standing.is_draft).ok_or(Error::NotFound("lesson"))?;
             let learn = Action::Learn {
@@ -122,9 +118,7 @@ impl Lyceum {
             let now = self.ports.clock.now();
             let mut progress = standing.progress.unwrap_or_else(|| CourseProgress::begin(user, standing.course, now));
             let change = progress.record(lesson, standing.status, status, now);
-            let mut unit = self.ports.store.begin().await?;
-            unit.progress().save(&progress, Some(change)).await?;
-            unit.commit().await?;
+            self.ports.store.write().save_progress(&progress, Some(change)).await?;
             Ok(Recorded { lesson, status, at: now, course: CourseStand::new(&progress, standing.total_lessons) })
         })
         .await

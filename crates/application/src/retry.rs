@@ -9,7 +9,12 @@ const ATTEMPTS: u32 = 40;
 
 /// Runs `attempt` until it no longer meets a conflict. Each attempt loads what it decides on anew. One of those who
 /// collide always gets through, so the wait is short; it grows a little to let a crowd thin out.
-pub(crate) async fn retry_on_conflict<T>(mut attempt: impl AsyncFnMut() -> Result<T, Error>) -> Result<T, Error> {
+///
+/// Not an `AsyncFnMut`: of its futures the compiler does not see that they are `Send`, and use cases are spawned.
+pub(crate) async fn retry_on_conflict<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
     for n in 1..ATTEMPTS {
         match attempt().await {
             Err(Error::Conflict) => tokio::time::sleep(Duration::from_millis(u64::from(n.min(20)))).await,

@@ -144,7 +144,7 @@ impl Lyceum {
     /// Signs out everywhere; tokens that name no session end too.
     pub async fn sign_out_everywhere(&self, caller: &Caller) -> Result<(), Error> {
         allow(&caller.actor(), &Action::UseOwnAccount).map_err(denied("session"))?;
-        crate::retry::retry_on_conflict(async || {
+        crate::retry::retry_on_conflict(|| async {
             let now = self.ports.clock.now();
             let mut unit = self.ports.store.begin().await?;
             let mut user = unit.users().find(caller.user.id).await?.ok_or(Error::NotFound("account"))?;

@@ -154,7 +154,7 @@ impl Lyceum {
     ) -> Result<User, Error> {
         allow(actor, &Action::UseOwnAccount).map_err(denied("account"))?;
         let id = actor.user().ok_or(Error::SignInRequired)?;
-        crate::retry::retry_on_conflict(async || {
+        crate::retry::retry_on_conflict(|| async {
             let mut unit = self.ports.store.begin().await?;
             let mut user = unit.users().find(id).await?.ok_or(Error::NotFound("account"))?;
             if expected.is_some_and(|version| version != user.version) {
@@ -210,7 +210,7 @@ impl Lyceum {
     /// Gives an account another role.
     pub async fn promote(&self, actor: &Actor, identifier: &Identifier, role: Role) -> Result<User, Error> {
         allow(actor, &Action::ManageUsers).map_err(denied("account"))?;
-        crate::retry::retry_on_conflict(async || {
+        crate::retry::retry_on_conflict(|| async {
             let mut user = self
                 .ports
                 .store

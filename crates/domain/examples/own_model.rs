@@ -42,9 +42,7 @@ impl ChatModel for Socrates {
         });
         let mut events: Vec<_> = match request.delivery {
             Delivery::Whole => vec![ChatEvent::Delta(answer)],
-            Delivery::Pieces => {
-                answer.split_inclusive(' ').map(|word| ChatEvent::Delta(word.to_owned())).collect()
-            }
+            Delivery::Pieces => answer.split_inclusive(' ').map(|word| ChatEvent::Delta(word.to_owned())).collect(),
         };
         events.push(done);
         Ok(Box::pin(Events(events.into_iter())))
@@ -70,7 +68,8 @@ impl Stream for Events {
 #[expect(clippy::print_stdout, reason = "an example shows what it does")]
 async fn main() -> Result<(), ChatError> {
     let answer =
-        lyceum_domain::mentor::complete(&Socrates, lyceum_testkit::contract::chat_model::request(Delivery::Whole)).await?;
+        lyceum_domain::mentor::complete(&Socrates, lyceum_testkit::contract::chat_model::request(Delivery::Whole))
+            .await?;
     println!("{}", answer.text);
     Ok(())
 }

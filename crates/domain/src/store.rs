@@ -5,16 +5,17 @@
 //! - Dropping a unit rolls it back; [`UnitOfWork::commit`] keeps all of it or nothing.
 //! - A unit in which a statement failed refuses to commit with [`StoreError::Aborted`].
 //! - Aggregates carry `version`; a stale save is [`StoreError::Conflict`]. Contended use cases try again.
-//! - Plain reads don't pay for a transaction: [`Store::read`] lends the query side.
+//! - Plain reads don't pay for a transaction: [`Store::read`] lends the query side. Nor do writes of one aggregate:
+//!   [`Store::write`].
 
 use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
-    conversations::{ConversationQueries, Conversations},
+    conversations::{Conversation, ConversationQueries, Conversations, Message},
     courses::{CourseQueries, Courses},
-    mentor::Cause,
-    progress::{Progress, ProgressQueries},
+    mentor::{Cause, UsageRecord},
+    progress::{CourseProgress, LessonChange, Progress, ProgressQueries},
     sessions::{SessionQueries, Sessions},
     users::{UserQueries, Users},
 };
@@ -28,8 +29,32 @@ pub trait Store: Send + Sync {
     /// The query side, without a transaction. Each call sees what was committed before it.
     fn read(&self) -> &dyn Queries;
 
+    /// Writes that are whole in themselves, without a unit around them.
+    fn write(&self) -> &dyn SingleWrites;
+
     /// Whether the store answers now.
     async fn check(&self) -> Result<(), StoreError>;
+}
+
+/// Writes that are whole in themselves: each is kept when it answers `Ok`, and leaves nothing if it fails. The requests
+/// that come most often change one aggregate; they need no transaction around it, and so don't pay for one.
+#[async_trait]
+pub trait SingleWrites: Send + Sync {
+    /// As [`Progress::save`], in a unit of its own.
+    async fn save_progress(&self, progress: &CourseProgress, change: Option<LessonChange>) -> Result<(), StoreError>;
+
+    /// As [`Conversations::begin_turn`], in a unit of its own.
+    async fn begin_turn(
+        &self,
+        conversation: &Conversation,
+        is_new: bool,
+        question: &Message,
+        answer: &Message,
+        usage: &UsageRecord,
+    ) -> Result<(), StoreError>;
+
+    /// As [`Conversations::end_turn`], in a unit of its own.
+    async fn end_turn(&self, answer: &Message, usage: &UsageRecord) -> Result<(), StoreError>;
 }
 
 /// Changes that are kept together or not at all. Dropping it rolls back.

@@ -4,7 +4,7 @@ use std::{path::Path, str::FromStr, time::Duration};
 
 use async_trait::async_trait;
 use log::LevelFilter;
-use lyceum_domain::store::{Queries, Store, StoreError, UnitOfWork};
+use lyceum_domain::store::{Queries, SingleWrites, Store, StoreError, UnitOfWork};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr};
 use sqlx::{
     postgres::PgConnectOptions,
@@ -27,7 +27,7 @@ const BUSY: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct SeaOrmStore {
     pub(crate) reads: DatabaseConnection,
-    writes: DatabaseConnection,
+    pub(crate) writes: DatabaseConnection,
 }
 
 /// How busy a pool is.
@@ -87,6 +87,10 @@ impl Store for SeaOrmStore {
     }
 
     fn read(&self) -> &dyn Queries {
+        self
+    }
+
+    fn write(&self) -> &dyn SingleWrites {
         self
     }
 

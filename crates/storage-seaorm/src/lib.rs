@@ -9,7 +9,7 @@
 //! | file | what it holds |
 //! | --- | --- |
 //! | `settings.rs`, `connect.rs` | what can be set; how connections are opened and pooled |
-//! | `unit.rs` | the unit of work |
+//! | `unit.rs`, `single.rs` | the unit of work, and what needs none |
 //! | `sql.rs`, `row.rs`, `errors.rs`, `paging.rs` | binding, reading back, telling errors apart, cursors |
 //! | `users.rs` … `usage.rs` | a noun each: its statements and its half of the ports |
 
@@ -25,6 +25,7 @@ mod progress;
 mod row;
 mod sessions;
 mod settings;
+mod single;
 mod sql;
 mod standings;
 mod tokens;

@@ -79,7 +79,7 @@ fn key(progress: &CourseProgress) -> Values {
     Values::new().id(progress.user.as_uuid()).id(progress.course.as_uuid())
 }
 
-async fn save(
+pub(crate) async fn save(
     db: &impl ConnectionTrait,
     progress: &CourseProgress,
     change: Option<LessonChange>,

@@ -16,11 +16,12 @@ use std::sync::{
 
 use async_trait::async_trait;
 use lyceum_domain::{
-    conversations::Conversations,
+    conversations::{Conversation, Conversations, Message},
     courses::Courses,
-    progress::Progress,
+    mentor::UsageRecord,
+    progress::{CourseProgress, LessonChange, Progress},
     sessions::Sessions,
-    store::{Queries, Store, StoreError, UnitOfWork},
+    store::{Queries, SingleWrites, Store, StoreError, UnitOfWork},
     users::Users,
 };
 use tables::Tables;
@@ -80,8 +81,40 @@ impl Store for MemoryStore {
         self
     }
 
+    fn write(&self) -> &dyn SingleWrites {
+        self
+    }
+
     async fn check(&self) -> Result<(), StoreError> {
         self.tables().map(|_| ())
+    }
+}
+
+#[async_trait]
+impl SingleWrites for MemoryStore {
+    async fn save_progress(&self, progress: &CourseProgress, change: Option<LessonChange>) -> Result<(), StoreError> {
+        let mut unit = self.begin().await?;
+        unit.progress().save(progress, change).await?;
+        unit.commit().await
+    }
+
+    async fn begin_turn(
+        &self,
+        conversation: &Conversation,
+        is_new: bool,
+        question: &Message,
+        answer: &Message,
+        usage: &UsageRecord,
+    ) -> Result<(), StoreError> {
+        let mut unit = self.begin().await?;
+        unit.conversations().begin_turn(conversation, is_new, question, answer, usage).await?;
+        unit.commit().await
+    }
+
+    async fn end_turn(&self, answer: &Message, usage: &UsageRecord) -> Result<(), StoreError> {
+        let mut unit = self.begin().await?;
+        unit.conversations().end_turn(answer, usage).await?;
+        unit.commit().await
     }
 }
 

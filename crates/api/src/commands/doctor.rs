@@ -16,7 +16,7 @@ pub async fn run(settings: &Settings) -> Outcome {
     report.good("settings", format_args!("in order, for {}", settings.environment.as_str()));
     folder(settings, &mut report);
     database(settings, &mut report).await;
-    match wiring::lyceum(settings, settings.server.base_url(settings.server.port)).await {
+    match wiring::lyceum(settings).await {
         Ok(lyceum) => {
             let ports = lyceum.ports();
             let patience = Duration::from_secs(settings.mail.timeout_seconds.max(1));

@@ -191,12 +191,13 @@ impl Turn {
         self.answer.usage = Some(self.usage.cost.tokens);
     }
 
-    /// Writes the end down, trying again for a while if the store is away: the answer was paid for.
+    /// Writes the end down, trying again for a while if the store is away or others are in the way: the answer was paid
+    /// for.
     async fn store(&self) -> Result<(), Error> {
         let mut wait = Duration::from_millis(100);
         loop {
             match self.store_once().await {
-                Err(Error::StoreUnavailable(error)) if wait < Duration::from_secs(5) => {
+                Err(error @ (Error::StoreUnavailable(_) | Error::Conflict)) if wait < Duration::from_secs(5) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "the end of a turn waits for the store");
                     tokio::time::sleep(wait).await;
                     wait *= 3;
@@ -211,9 +212,7 @@ impl Turn {
     }
 
     async fn store_once(&self) -> Result<(), Error> {
-        let mut unit = self.ports.store.begin().await?;
-        unit.conversations().end_turn(&self.answer, &self.usage).await?;
-        Ok(unit.commit().await?)
+        Ok(self.ports.store.write().end_turn(&self.answer, &self.usage).await?)
     }
 
     fn elapsed_ms(&self) -> u32 {

@@ -107,3 +107,20 @@ fn cursors_from_other_ages_are_cursors_on_postgres_without_prepared_statements()
         far_cursors(&StorageSettings { statement_cache: 0, ..settings }).await;
     });
 }
+
+/// Turning a new file to its write-ahead log needs it alone for a moment.
+#[test]
+fn several_connect_at_once_to_a_new_file() {
+    contract::run("settings::several_connect_at_once_to_a_new_file", async {
+        let (settings, _folder) = sqlite_file().await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let settings = settings.clone();
+            tasks.spawn(async move {
+                let store = SeaOrmStore::connect(&settings).await.expect("connects");
+                store.begin().await.expect("begins").commit().await.expect("commits");
+            });
+        }
+        tasks.join_all().await;
+    });
+}

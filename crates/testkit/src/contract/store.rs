@@ -11,6 +11,7 @@ pub mod passages;
 pub mod progress;
 pub mod progress_lists;
 pub mod sessions;
+pub mod single_writes;
 pub mod tokens;
 pub mod units;
 pub mod users;
@@ -132,6 +133,12 @@ macro_rules! store_contract {
                 a_deleted_user_is_still_found_and_keeps_its_names
                 a_sign_in_is_no_change_of_the_account
             }
+            single_writes {
+                a_single_save_is_kept
+                a_stale_single_save_leaves_nothing
+                a_single_turn_is_kept
+                a_failed_single_turn_leaves_nothing
+            }
             tokens {
                 a_one_time_token_is_taken_once
                 a_one_time_token_is_good_until_it_expires
@@ -242,6 +249,7 @@ macro_rules! store_contract {
             }
             concurrency {
                 parallel_updates_of_one_learner_lose_none
+                parallel_single_saves_lose_none
                 parallel_units_of_many_are_all_kept
                 of_two_that_take_a_token_one_gets_it
                 of_two_that_use_a_refresh_token_one_gets_it

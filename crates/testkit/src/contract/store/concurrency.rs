@@ -1,5 +1,7 @@
 //! Many at once. A store may make them wait or answer [`StoreError::Conflict`]; it may not lose or double anything.
 
+pub use super::single_writes::parallel_single_saves_lose_none;
+
 use std::{future::Future, sync::Arc};
 
 use lyceum_domain::{

@@ -1,0 +1,325 @@
+//! A house whose every port is a fake that a story can talk to, and the words that stories are told in.
+
+use std::{future::pending, sync::Arc};
+
+use lyceum_application::{
+    Error, Lyceum, Ports, Rules,
+    courses::{Import, Imported},
+    mentor::{Answer, Question, Turn, TurnEvent, TurnStarted},
+    sessions::{Caller, Client, SignedIn},
+    users::{NewAccount, Registration},
+};
+use lyceum_domain::{
+    conversations::{Message, Prompt},
+    courses::{Course, CourseDraft, CourseKey, LessonDraft},
+    ids::{ConversationId, CourseId, LessonId, UserId},
+    mentor::{ChatModel, ChatRequest, Delivery, UsageRecord},
+    page::PageRequest,
+    policy::Actor,
+    store::{Store as _, UnitOfWork},
+    users::{Email, Identifier, Password, Role, User, Username},
+};
+use lyceum_testkit::{
+    ambient::{ManualClock, SequentialIds},
+    chat::{ScriptedModel, Upstream, stop},
+    mail::MemoryMailer,
+    passwords::PlainHasher,
+    store::MemoryStore,
+    tokens::{PlainTokens, SequentialSecrets},
+};
+use tokio::sync::mpsc;
+
+/// Everybody's password.
+pub const PASSWORD: &str = "correct horse 7";
+
+/// The house, and the fakes behind its ports.
+pub struct House {
+    pub lyceum: Lyceum,
+    pub store: MemoryStore,
+    pub clock: ManualClock,
+    pub passwords: PlainHasher,
+    pub tokens: PlainTokens,
+    pub mailer: MemoryMailer,
+}
+
+impl House {
+    /// A house whose mentor always says the same.
+    pub fn new() -> Self {
+        Self::with_model(ScriptedModel::always("It bears on itself."))
+    }
+
+    /// A house whose mentor is played by the story.
+    pub fn with_upstream() -> (Self, Upstream) {
+        let (model, upstream) = ScriptedModel::new();
+        (Self::with_model(model), upstream)
+    }
+
+    pub fn with_model(model: impl ChatModel + 'static) -> Self {
+        let (store, clock, mailer) = (MemoryStore::new(), ManualClock::new(), MemoryMailer::new());
+        let (passwords, tokens) = (PlainHasher::new(), PlainTokens::new("key"));
+        let ports = Ports {
+            store: Arc::new(store.clone()),
+            clock: Arc::new(clock.clone()),
+            ids: Arc::new(SequentialIds),
+            passwords: Arc::new(passwords.clone()),
+            access_tokens: Arc::new(tokens.clone()),
+            secrets: Arc::new(SequentialSecrets::new()),
+            mailer: Arc::new(mailer.clone()),
+            model: Arc::new(model),
+        };
+        Self { lyceum: Lyceum::new(ports, Rules::default()), store, clock, passwords, tokens, mailer }
+    }
+
+    // ---- people ----
+
+    /// Somebody who was let in by the operator, and shows a token that names no session.
+    pub async fn person(&self, name: &str, role: Role) -> Caller {
+        let person = NewAccount { email: email(name), username: username(name), display_name: None, role };
+        let made = self.lyceum.create_users(&Actor::System, &password(), vec![person]).await;
+        Caller { user: made.unwrap().remove(0), session: None }
+    }
+
+    pub async fn learner(&self, name: &str) -> Caller {
+        self.person(name, Role::Learner).await
+    }
+
+    pub async fn mentor(&self, name: &str) -> Caller {
+        self.person(name, Role::Mentor).await
+    }
+
+    pub async fn admin(&self) -> Caller {
+        self.person("the-admin", Role::Admin).await
+    }
+
+    pub async fn register(&self, name: &str) -> Result<(), Error> {
+        self.lyceum.register(&Actor::Anonymous, registration(name, name)).await
+    }
+
+    /// The code in the last mail to this person.
+    pub fn mailed_code(&self, name: &str) -> String {
+        let mail = self.mailer.last_to(&email(name)).expect("a mail");
+        let (_, rest) = mail.text.split_once("/verify-email?token=").expect("a link");
+        rest.lines().next().unwrap().to_owned()
+    }
+
+    pub async fn verify(&self, code: &str) -> Result<(), Error> {
+        self.lyceum.verify_email(&Actor::Anonymous, code).await
+    }
+
+    pub async fn sign_in(&self, identifier: &str) -> Result<SignedIn, Error> {
+        self.lyceum.sign_in(identifier, PASSWORD, Client::default()).await
+    }
+
+    /// The account as it is stored.
+    pub async fn user(&self, name: &str) -> Option<User> {
+        self.store.read().user_by(&Identifier::Email(email(name))).await.unwrap()
+    }
+
+    /// Changes an account behind everybody's back, and answers who they are then.
+    pub async fn change_user(&self, id: UserId, change: impl FnOnce(&mut User)) -> Caller {
+        let mut unit = self.begin().await;
+        let mut user = unit.users().find(id).await.unwrap().unwrap();
+        change(&mut user);
+        unit.users().update(&user).await.unwrap();
+        unit.commit().await.unwrap();
+        Caller { user: self.store.read().user(id).await.unwrap().unwrap(), session: None }
+    }
+
+    /// A unit of work. As long as it is held nobody else changes anything.
+    pub async fn begin(&self) -> Box<dyn UnitOfWork> {
+        self.store.begin().await.unwrap()
+    }
+
+    // ---- courses ----
+
+    pub async fn import(&self, author: &Caller, title: &str, chapters: Vec<LessonDraft>, publish: bool) -> Imported {
+        let import = Import { draft: book(title, chapters), author: Some(author.user.id), publish };
+        self.lyceum.import_course(&author.actor(), import).await.unwrap()
+    }
+
+    /// A published course.
+    pub async fn publish(&self, author: &Caller, title: &str, chapters: Vec<LessonDraft>) -> Course {
+        self.import(author, title, chapters, true).await.course
+    }
+
+    /// The lesson of this title, drafts too.
+    pub async fn lesson(&self, course: CourseId, title: &str) -> LessonId {
+        let outline = self.store.read().outline(course).await.unwrap();
+        outline.0.into_iter().find(|entry| entry.title.as_str() == title).expect("a lesson of this title").id
+    }
+
+    /// Changes a course behind everybody's back.
+    pub async fn change_course(&self, id: CourseId, change: impl FnOnce(&mut Course)) {
+        let mut course = self.store.read().course(&CourseKey::Id(id)).await.unwrap().unwrap();
+        change(&mut course);
+        let mut unit = self.begin().await;
+        unit.courses().update(&course).await.unwrap();
+        unit.commit().await.unwrap();
+    }
+
+    // ---- the mentor ----
+
+    pub async fn ask(&self, caller: &Caller, question: Question) -> Turn {
+        self.lyceum.ask(caller, question).await.unwrap()
+    }
+
+    /// Asks a model that answers by itself.
+    pub async fn answered(&self, caller: &Caller, question: Question) -> Heard {
+        listen(self.ask(caller, question).await).await
+    }
+
+    /// Asks, answers `text` for the model, and says what the model was asked.
+    pub async fn played(
+        &self,
+        upstream: &Upstream,
+        caller: &Caller,
+        question: Question,
+        text: &str,
+    ) -> (ChatRequest, Heard) {
+        let turn = self.ask(caller, question).await;
+        tokio::join!(
+            async {
+                let asked = upstream.asked().await;
+                upstream.says(text).await;
+                upstream.finishes(stop()).await;
+                asked
+            },
+            listen(turn)
+        )
+    }
+
+    pub async fn messages(&self, owner: &Caller, conversation: ConversationId) -> Vec<Message> {
+        let read = self.store.read();
+        read.messages_page(owner.user.id, conversation, PageRequest::default()).await.unwrap().items
+    }
+
+    /// The only conversation of this person.
+    pub async fn conversation_of(&self, owner: &Caller) -> ConversationId {
+        let page = self.lyceum.conversations(&owner.actor(), <_>::default(), PageRequest::default()).await.unwrap();
+        assert_eq!(page.items.len(), 1, "one conversation");
+        page.items[0].id
+    }
+
+    /// The answer in the only turn of this person, and what it cost.
+    pub async fn outcome(&self, owner: &Caller) -> (Message, UsageRecord) {
+        let mut messages = self.messages(owner, self.conversation_of(owner).await).await;
+        let mut usage = self.store.read().usage_of(owner.user.id).await.unwrap();
+        assert_eq!((messages.len(), usage.len()), (2, 1), "one turn");
+        (messages.remove(1), usage.remove(0))
+    }
+}
+
+/// What a reader of a turn heard.
+#[derive(Debug, Default)]
+pub struct Heard {
+    pub started: Option<TurnStarted>,
+    pub pieces: Vec<String>,
+    pub ended: Option<Result<Box<Answer>, Error>>,
+}
+
+impl Heard {
+    pub fn take(&mut self, event: TurnEvent) {
+        assert!(self.ended.is_none(), "nothing follows the end: {event:?}");
+        match event {
+            TurnEvent::Started(started) => {
+                assert!(self.started.is_none() && self.pieces.is_empty(), "a turn starts once, before its first piece");
+                self.started = Some(started);
+            }
+            TurnEvent::Piece(piece) => {
+                assert!(self.started.is_some() && !piece.is_empty(), "a piece follows the start and says something");
+                self.pieces.push(piece);
+            }
+            TurnEvent::Ended(ended) => self.ended = Some(ended),
+        }
+    }
+
+    /// The whole answer.
+    pub fn answer(self) -> Message {
+        self.ended.expect("an end").expect("a good end").message
+    }
+
+    /// The code of the error it ended with; `ok` if it ended well.
+    pub fn code(self) -> &'static str {
+        code(self.ended.expect("an end"))
+    }
+}
+
+/// Runs a turn and hears all of it.
+pub async fn listen(turn: Turn) -> Heard {
+    let (out, mut events) = mpsc::channel(1);
+    let hear = async {
+        let mut heard = Heard::default();
+        while let Some(event) = events.recv().await {
+            heard.take(event);
+        }
+        heard
+    };
+    tokio::join!(turn.run(out, pending()), hear).1
+}
+
+/// The code of an error; `ok` if there is none.
+pub fn code<T>(result: Result<T, Error>) -> &'static str {
+    match result {
+        Ok(_) => "ok",
+        Err(error) => error.code(),
+    }
+}
+
+pub fn email(name: &str) -> Email {
+    Email::parse(&format!("{name}@example.com")).unwrap()
+}
+
+pub fn username(name: &str) -> Username {
+    Username::parse(name).unwrap()
+}
+
+pub fn password() -> Password {
+    Password::parse(PASSWORD, &[]).unwrap()
+}
+
+pub fn registration(email_name: &str, name: &str) -> Registration {
+    Registration { email: email(email_name), username: username(name), password: password(), display_name: None }
+}
+
+pub fn book(title: &str, chapters: Vec<LessonDraft>) -> CourseDraft {
+    CourseDraft {
+        title: title.to_owned(),
+        description: format!("All about {title}."),
+        language: None,
+        authors: Vec::new(),
+        lessons: chapters,
+        passed_over: Vec::new(),
+    }
+}
+
+pub fn chapter(title: &str, text: &str) -> LessonDraft {
+    LessonDraft {
+        path: Some(format!("{title}.md")),
+        title: title.to_owned(),
+        number: None,
+        depth: 0,
+        part: None,
+        content: text.to_owned(),
+        is_draft: false,
+    }
+}
+
+/// A chapter that is announced, not written.
+pub fn announced(title: &str) -> LessonDraft {
+    LessonDraft { is_draft: true, ..chapter(title, "") }
+}
+
+/// Chapters of these titles, without much in them.
+pub fn chapters(titles: &[&str]) -> Vec<LessonDraft> {
+    titles.iter().map(|title| chapter(title, &format!("Text of {title}."))).collect()
+}
+
+pub fn question(text: &str) -> Question {
+    Question {
+        prompt: Prompt::parse(text).unwrap(),
+        conversation: None,
+        course: None,
+        lesson: None,
+        delivery: Delivery::Pieces,
+    }
+}

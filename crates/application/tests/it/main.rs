@@ -1,0 +1,16 @@
+//! Stories: what people do with the whole house, told against its in-memory adapters.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests may fail as loudly as the tests themselves"
+)]
+
+mod conversations;
+mod courses;
+mod house;
+mod mentor;
+mod progress;
+mod sessions;
+mod users;

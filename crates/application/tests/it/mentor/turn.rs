@@ -1,0 +1,338 @@
+//! Turns: what the reader hears, and what is written down however they end.
+
+use std::{
+    future::{pending, ready},
+    time::Duration,
+};
+
+use lyceum_application::{
+    Error,
+    mentor::{Question, Turn, TurnEvent},
+    sessions::Caller,
+};
+use lyceum_domain::{
+    conversations::MessageStatus,
+    mentor::{ChatError, Completion, Cost, Delivery, FinishReason, TokenUsage, UsageOutcome, estimated_tokens},
+    store::Store as _,
+};
+use lyceum_testkit::chat::{ScriptedModel, Upstream, stop};
+use tokio::{
+    join,
+    sync::{mpsc, oneshot},
+};
+
+use crate::house::{Heard, House, listen, question};
+
+/// A house, a learner, and a turn of theirs that waits to be run.
+async fn turn() -> (House, Upstream, Caller, Turn) {
+    let (house, upstream) = House::with_upstream();
+    let ada = house.learner("ada").await;
+    let turn = house.ask(&ada, question("Why does it not slip?")).await;
+    (house, upstream, ada, turn)
+}
+
+impl House {
+    /// What is written down of the only turn: text, status, code of the error, and whether the cost is an estimate.
+    async fn written(&self, owner: &Caller) -> (String, MessageStatus, Option<String>, bool) {
+        let (answer, usage) = self.outcome(owner).await;
+        let outcome = match answer.status {
+            MessageStatus::Complete => UsageOutcome::Complete,
+            MessageStatus::Interrupted => UsageOutcome::Interrupted,
+            MessageStatus::Failed => UsageOutcome::Failed,
+            MessageStatus::Streaming => UsageOutcome::Open,
+        };
+        assert_eq!((usage.outcome, Some(usage.cost.tokens)), (outcome, answer.usage));
+        if usage.cost.is_estimated {
+            assert!(usage.cost.tokens.prompt_tokens > 100);
+            assert_eq!(usage.cost.tokens.completion_tokens, estimated_tokens(&answer.content));
+        }
+        (answer.content, answer.status, usage.error_code, usage.cost.is_estimated)
+    }
+}
+
+fn unavailable() -> ChatError {
+    ChatError::Unavailable { detail: "gone".into(), retry_after: None, source: None }
+}
+
+fn recorded(text: &str, status: MessageStatus, code: &str) -> (String, MessageStatus, Option<String>, bool) {
+    (text.to_owned(), status, Some(code.to_owned()), true)
+}
+
+#[tokio::test]
+async fn the_pieces_are_the_answer_that_is_stored() {
+    let (house, upstream, ada, turn) = turn().await;
+    let (out, mut events) = mpsc::channel(1);
+    let reading = async {
+        let mut heard = Heard::default();
+        upstream.asked().await;
+        house.clock.advance(Duration::from_millis(200));
+        upstream.says("It bears ").await;
+        heard.take(events.recv().await.unwrap());
+        heard.take(events.recv().await.unwrap());
+        house.clock.advance(Duration::from_millis(300));
+        upstream.says("on ").await;
+        upstream.says("itself.").await;
+        let model = "scripted-1-exact".to_owned();
+        upstream.finishes(Completion { model, finish_reason: FinishReason::Length, ..stop() }).await;
+        while let Some(event) = events.recv().await {
+            heard.take(event);
+        }
+        heard
+    };
+    let (heard, ()) = join!(reading, turn.run(out, pending()));
+    assert_eq!(heard.pieces, ["It bears ", "on ", "itself."]);
+    let started = heard.started.clone().unwrap();
+    let answer = heard.answer();
+    let (stored, usage) = house.outcome(&ada).await;
+    assert_eq!(answer, stored);
+    assert_eq!((started.answer, started.conversation), (answer.id, answer.conversation));
+    assert_eq!((answer.content.as_str(), answer.status), ("It bears on itself.", MessageStatus::Complete));
+    assert_eq!((answer.finish_reason, answer.model.as_deref()), (Some(FinishReason::Length), Some("scripted-1-exact")));
+    assert_eq!(
+        (usage.outcome, usage.error_code, usage.model.as_str()),
+        (UsageOutcome::Complete, None, "scripted-1-exact")
+    );
+    let tokens = TokenUsage { prompt_tokens: 20, completion_tokens: 10 };
+    assert_eq!((usage.cost, answer.usage), (Cost { tokens, is_estimated: false }, Some(tokens)));
+    assert_eq!((usage.first_piece_ms, usage.duration_ms), (Some(200), Some(500)));
+    assert_eq!(house.messages(&ada, started.conversation).await[0].id, started.question);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_wanted_whole_comes_whole() {
+    let house = House::with_model(ScriptedModel::always("It bears on itself."));
+    let ada = house.learner("ada").await;
+    let heard = house.answered(&ada, Question { delivery: Delivery::Whole, ..question("Why?") }).await;
+    assert_eq!(heard.pieces, ["It bears on itself."]);
+    assert_eq!(heard.answer(), house.outcome(&ada).await.0);
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_count_is_estimated() {
+    let (house, upstream, ada, turn) = turn().await;
+    let playing = async {
+        upstream.says("It bears.").await;
+        upstream.finishes(Completion { usage: None, ..stop() }).await;
+    };
+    let (heard, ()) = join!(listen(turn), playing);
+    assert_eq!(heard.answer().content, "It bears.");
+    assert_eq!(house.written(&ada).await, ("It bears.".to_owned(), MessageStatus::Complete, None, true));
+}
+
+#[tokio::test]
+async fn a_reader_who_leaves_midway_leaves_what_was_said() {
+    let (house, upstream, ada, turn) = turn().await;
+    let (out, mut events) = mpsc::channel(8);
+    let reading = async {
+        upstream.says("Half an ").await;
+        assert!(matches!(events.recv().await, Some(TurnEvent::Started(_))));
+        assert!(matches!(events.recv().await, Some(TurnEvent::Piece(_))));
+        drop(events);
+        upstream.was_hung_up().await
+    };
+    let ((), was_hung_up) = join!(turn.run(out, pending()), reading);
+    assert!(was_hung_up);
+    assert_eq!(house.written(&ada).await, recorded("Half an ", MessageStatus::Interrupted, "client_gone"));
+}
+
+#[tokio::test]
+async fn a_reader_who_leaves_before_the_first_word_hangs_up_too() {
+    let (house, upstream, ada, turn) = turn().await;
+    let (out, events) = mpsc::channel(1);
+    let leaving = async {
+        upstream.asked().await;
+        drop(events);
+        upstream.was_hung_up().await
+    };
+    let ((), was_hung_up) = join!(turn.run(out, pending()), leaving);
+    assert!(was_hung_up);
+    assert_eq!(house.written(&ada).await, recorded("", MessageStatus::Interrupted, "client_gone"));
+}
+
+#[tokio::test]
+async fn a_reader_who_does_not_read_and_leaves_ends_the_turn() {
+    let (house, upstream, ada, turn) = turn().await;
+    let (out, events) = mpsc::channel(1);
+    let leaving = async {
+        upstream.says("One ").await;
+        upstream.says("two.").await;
+        upstream.finishes(stop()).await;
+        tokio::task::yield_now().await;
+        drop(events);
+    };
+    join!(turn.run(out, pending()), leaving);
+    let (_, status, code, _) = house.written(&ada).await;
+    assert_eq!((status, code.as_deref()), (MessageStatus::Interrupted, Some("client_gone")));
+}
+
+#[tokio::test]
+async fn a_model_that_fails_before_its_first_byte_leaves_a_failed_answer() {
+    type Failure = fn() -> ChatError;
+    let failures: [(Failure, &str, &str); 6] = [
+        (unavailable, "llm_unavailable", "unavailable"),
+        (|| ChatError::RateLimited { retry_after: None }, "llm_unavailable", "rate_limited"),
+        (|| ChatError::Misconfigured { detail: "key".into() }, "llm_unavailable", "misconfigured"),
+        (|| ChatError::Timeout { detail: "first byte".into() }, "llm_timeout", "timeout"),
+        (|| ChatError::BadResponse { detail: "html".into(), source: None }, "llm_bad_response", "bad_response"),
+        (|| ChatError::Refused { detail: "length".into() }, "llm_refused", "refused"),
+    ];
+    for (failure, told, noted) in failures {
+        let house = House::with_model(ScriptedModel::failing(failure));
+        let ada = house.learner("ada").await;
+        let heard = house.answered(&ada, question("Why?")).await;
+        assert!(heard.started.is_none() && heard.pieces.is_empty());
+        assert_eq!(heard.code(), told);
+        assert_eq!(house.written(&ada).await, recorded("", MessageStatus::Failed, noted));
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_fails_after_some_pieces_leaves_them() {
+    for breaks_off in [false, true] {
+        let (house, upstream, ada, turn) = turn().await;
+        let playing = async {
+            upstream.says("It bears ").await;
+            if breaks_off {
+                upstream.breaks_off().await;
+            } else {
+                upstream.fails(ChatError::Timeout { detail: "next piece".into() }).await;
+            }
+        };
+        let (heard, ()) = join!(listen(turn), playing);
+        assert_eq!(heard.pieces, ["It bears "]);
+        let (told, noted) = if breaks_off { ("llm_unavailable", "unavailable") } else { ("llm_timeout", "timeout") };
+        assert_eq!(heard.code(), told);
+        assert_eq!(house.written(&ada).await, recorded("It bears ", MessageStatus::Failed, noted));
+    }
+}
+
+#[tokio::test]
+async fn a_house_that_stops_hangs_up_and_says_so() {
+    let (house, upstream, ada, turn) = turn().await;
+    let (out, mut events) = mpsc::channel(8);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let reading = async {
+        let mut heard = Heard::default();
+        upstream.says("Half an ").await;
+        heard.take(events.recv().await.unwrap());
+        heard.take(events.recv().await.unwrap());
+        stop.send(()).unwrap();
+        while let Some(event) = events.recv().await {
+            heard.take(event);
+        }
+        (heard, upstream.was_hung_up().await)
+    };
+    let stopped = async { stopped.await.unwrap() };
+    let ((), (heard, was_hung_up)) = join!(turn.run(out, stopped), reading);
+    assert!(was_hung_up);
+    assert_eq!(heard.code(), "shutting_down");
+    assert_eq!(house.written(&ada).await, recorded("Half an ", MessageStatus::Interrupted, "shutting_down"));
+}
+
+#[tokio::test]
+async fn a_house_that_has_stopped_asks_nobody() {
+    let house = House::with_model(ScriptedModel::failing(|| unreachable!("the model is not asked")));
+    let ada = house.learner("ada").await;
+    let turn = house.ask(&ada, question("Why?")).await;
+    let (out, mut events) = mpsc::channel(1);
+    let ((), ended) = join!(turn.run(out, ready(())), events.recv());
+    assert!(matches!(ended, Some(TurnEvent::Ended(Err(Error::ShuttingDown)))));
+    assert_eq!(house.written(&ada).await, recorded("", MessageStatus::Interrupted, "shutting_down"));
+}
+
+#[tokio::test]
+async fn an_answer_without_a_word_is_a_bad_response() {
+    for pieces in [&[][..], &[" ", "\n\t"], &["\u{7}\u{1b}"]] {
+        let (house, upstream, ada, turn) = turn().await;
+        let playing = async {
+            for piece in pieces {
+                upstream.says(piece).await;
+            }
+            upstream.finishes(stop()).await;
+        };
+        let (heard, ()) = join!(listen(turn), playing);
+        assert!(heard.pieces.is_empty());
+        assert_eq!(heard.code(), "llm_bad_response");
+        assert_eq!(house.written(&ada).await, recorded("", MessageStatus::Failed, "bad_response"));
+    }
+}
+
+#[tokio::test]
+async fn control_characters_and_leading_space_stay_outside() {
+    let (house, upstream, ada, turn) = turn().await;
+    let playing = async {
+        for piece in ["\n ", "\u{0} It\r\n", "\u{1b}", "\tbears\u{9f}", " on\u{0} 🦀 itself.\n"] {
+            upstream.says(piece).await;
+        }
+        upstream.finishes(stop()).await;
+    };
+    let (heard, ()) = join!(listen(turn), playing);
+    assert_eq!(heard.pieces.concat(), "It\n\tbears on 🦀 itself.\n");
+    let pieces = heard.pieces.concat();
+    assert_eq!(heard.answer().content, pieces);
+    assert_eq!(house.written(&ada).await.0, pieces);
+}
+
+#[tokio::test]
+async fn an_end_that_cannot_be_written_down_at_once_is_written_down_later() {
+    let (house, upstream, ada, turn) = turn().await;
+    let playing = async {
+        upstream.says("It bears.").await;
+        house.store.set_away(true);
+        upstream.finishes(stop()).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        house.store.set_away(false);
+    };
+    let (heard, ()) = join!(listen(turn), playing);
+    assert_eq!(heard.answer(), house.outcome(&ada).await.0);
+    assert_eq!(house.written(&ada).await, ("It bears.".to_owned(), MessageStatus::Complete, None, false));
+}
+
+#[tokio::test]
+async fn an_end_that_meets_others_is_written_down_too() {
+    let (house, upstream, ada, turn) = turn().await;
+    let playing = async {
+        upstream.says("It bears.").await;
+        house.store.conflict_at_next_commits(1);
+        upstream.finishes(stop()).await;
+    };
+    let (heard, ()) = join!(listen(turn), playing);
+    assert_eq!(heard.answer(), house.outcome(&ada).await.0);
+}
+
+#[tokio::test]
+async fn what_a_deleted_conversation_cost_is_still_known() {
+    let (house, upstream, ada, turn) = turn().await;
+    let id = house.conversation_of(&ada).await;
+    let playing = async {
+        upstream.says("It bears.").await;
+        house.lyceum.delete_conversation(&ada.actor(), id, None).await.unwrap();
+        upstream.finishes(stop()).await;
+    };
+    let (heard, ()) = join!(listen(turn), playing);
+    assert_eq!(heard.code(), "ok");
+    let usage = house.store.read().usage_of(ada.user.id).await.unwrap();
+    assert_eq!((usage.len(), usage[0].outcome), (1, UsageOutcome::Complete));
+    assert!(house.messages(&ada, id).await.is_empty());
+}
+
+#[tokio::test]
+async fn two_turns_of_one_conversation_at_once_are_both_written_down() {
+    let (house, upstream) = House::with_upstream();
+    let ada = house.learner("ada").await;
+    house.played(&upstream, &ada, question("What?"), "That.").await;
+    let id = house.conversation_of(&ada).await;
+    let about = |text| Question { conversation: Some(id), ..question(text) };
+    let first = house.ask(&ada, about("Why?")).await;
+    let second = house.ask(&ada, about("How?")).await;
+    let playing = async {
+        let (mut one, mut other) = (upstream.call().await, upstream.call().await);
+        other.says("So.");
+        other.finishes(stop());
+        one.says("Because.");
+        one.finishes(stop());
+    };
+    let (first, second, ()) = join!(listen(first), listen(second), playing);
+    assert_eq!((first.answer().content.as_str(), second.answer().content.as_str()), ("Because.", "So."));
+    assert_eq!(house.messages(&ada, id).await.len(), 6);
+}

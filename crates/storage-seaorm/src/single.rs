@@ -1,0 +1,56 @@
+//! Writes without a unit around them. On PostgreSQL each is one statement, which keeps all of itself or nothing: no
+//! `BEGIN`, no `COMMIT`, one round trip. SQLite needs several, so there it is a unit all the same.
+
+use async_trait::async_trait;
+use lyceum_domain::{
+    conversations::{Conversation, Message},
+    mentor::UsageRecord,
+    progress::{CourseProgress, LessonChange},
+    store::{SingleWrites, Store, StoreError},
+};
+use sea_orm::{ConnectionTrait, DbBackend};
+
+use crate::{connect::SeaOrmStore, progress, turns};
+
+impl SeaOrmStore {
+    fn is_one_statement(&self) -> bool {
+        self.writes.get_database_backend() == DbBackend::Postgres
+    }
+}
+
+#[async_trait]
+impl SingleWrites for SeaOrmStore {
+    async fn save_progress(&self, progress: &CourseProgress, change: Option<LessonChange>) -> Result<(), StoreError> {
+        if self.is_one_statement() {
+            return progress::save(&self.writes, progress, change).await;
+        }
+        let mut unit = self.begin().await?;
+        unit.progress().save(progress, change).await?;
+        unit.commit().await
+    }
+
+    async fn begin_turn(
+        &self,
+        conversation: &Conversation,
+        is_new: bool,
+        question: &Message,
+        answer: &Message,
+        usage: &UsageRecord,
+    ) -> Result<(), StoreError> {
+        if self.is_one_statement() {
+            return turns::begin(&self.writes, conversation, is_new, [question, answer], usage).await;
+        }
+        let mut unit = self.begin().await?;
+        unit.conversations().begin_turn(conversation, is_new, question, answer, usage).await?;
+        unit.commit().await
+    }
+
+    async fn end_turn(&self, answer: &Message, usage: &UsageRecord) -> Result<(), StoreError> {
+        if self.is_one_statement() {
+            return turns::end(&self.writes, answer, usage).await;
+        }
+        let mut unit = self.begin().await?;
+        unit.conversations().end_turn(answer, usage).await?;
+        unit.commit().await
+    }
+}
