@@ -12,7 +12,7 @@ use actix_web::{
     App as ActixApp, HttpServer,
     dev::ServerHandle,
     http::header,
-    middleware::{Compress, from_fn},
+    middleware::{Compress, Condition, from_fn},
     web,
 };
 use anyhow::Context as _;
@@ -114,7 +114,10 @@ fn bind(
             .app_data(web::PayloadConfig::new(server.max_json_bytes))
             // The last one is the outermost.
             .wrap(Compress::default())
-            .wrap(cors(&cors_settings.origins, cors_settings.max_age_seconds))
+            .wrap(Condition::new(
+                !cors_settings.origins.is_empty(),
+                cors(&cors_settings.origins, cors_settings.max_age_seconds),
+            ))
             .wrap(from_fn(edge))
             .service(web::scope("/api/v1").configure(routes::v1))
             .configure(routes::root)

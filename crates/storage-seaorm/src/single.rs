@@ -8,7 +8,7 @@ use lyceum_domain::{
     progress::{CourseProgress, LessonChange},
     store::{SingleWrites, Store, StoreError},
 };
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::DbBackend;
 
 use crate::{connect::SeaOrmStore, progress, turns};
 
