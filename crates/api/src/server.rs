@@ -66,9 +66,13 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
     }
     let time_to_finish = Duration::from_secs(settings.server.shutdown_timeout_seconds);
     tracing::info!(seconds = time_to_finish.as_secs(), turns = shared.turns.len(), "stopping");
-    finish_turns(&shared, &handle, time_to_finish).await;
-    handle.stop(true).await;
-    serving.await?;
+    // The server hears its handle only while it is polled.
+    let stopping = async {
+        finish_turns(&shared, &handle, time_to_finish).await;
+        handle.stop(true).await;
+    };
+    let (ended, ()) = tokio::join!(serving, stopping);
+    ended?;
     tracing::info!("stopped");
     Ok(())
 }

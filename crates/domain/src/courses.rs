@@ -188,14 +188,16 @@ impl fmt::Display for Slug {
     }
 }
 
-/// Where an imported course came from, as `mdbook:the-rust-programming-language`; unique among an author's courses.
+/// Where an imported course came from, as `mdbook:the rust programming language`; unique among an author's courses.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SourceKey(String);
 
 impl SourceKey {
-    /// The key of a book by this title.
+    /// The key of a book by this title. Case and spacing don't count, everything else does: *C*, *C++* and *C#* are
+    /// three books.
     pub fn mdbook(title: &str) -> Self {
-        Self(format!("mdbook:{}", Slug::of(title)))
+        let title = Title::from_source(title, "Untitled");
+        Self(format!("mdbook:{}", title.as_str().to_lowercase()))
     }
 
     /// A key that exists already, from a row.
@@ -227,6 +229,13 @@ mod tests {
         assert!(Slug::parse("018f2e3a-7b1c-7def-8123-456789abcdef").is_err());
         assert!(Slug::parse("Two--Words").is_err());
         assert!(Slug::parse("two-words").is_ok());
+    }
+
+    #[test]
+    fn books_of_different_titles_are_different_sources() {
+        let keys: std::collections::HashSet<_> = ["C", "C++", "C#", "日本語", "中文"].map(SourceKey::mdbook).into();
+        assert_eq!(keys.len(), 5);
+        assert_eq!(SourceKey::mdbook("The  Book"), SourceKey::mdbook("the book"));
     }
 
     proptest! {

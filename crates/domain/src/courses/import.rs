@@ -98,7 +98,8 @@ pub fn plan(
             let mut lesson = before.clone();
             fill(&mut lesson, chapter, position);
             lesson.deleted_at = None;
-            if lesson.content != before.content {
+            // Passages are of what is written: an announced lesson has none, whatever its text.
+            if lesson.content != before.content || lesson.is_draft != before.is_draft {
                 out.rewritten.insert(lesson.id);
             }
             let change = if before.deleted_at.is_some() {
@@ -284,6 +285,17 @@ mod tests {
         let second = plan(course, lessons, &draft, &ids, at(2));
         assert!(second.inserted.is_empty() && second.updated.is_empty() && second.rewritten.is_empty());
         assert_eq!(changes(&second), [("unchanged", "A"), ("unchanged", "A")]);
+    }
+
+    #[test]
+    fn an_announced_lesson_is_cut_when_it_counts() {
+        let ids = Counter::default();
+        let course = CourseId::new(&ids);
+        let announced = LessonDraft { is_draft: true, ..chapter("a.md", "A", "a") };
+        let first = plan(course, Vec::new(), &book(vec![announced]), &ids, at(1));
+        let lessons = carried_out(Vec::new(), &first);
+        let second = plan(course, lessons.clone(), &book(vec![chapter("a.md", "A", "a")]), &ids, at(2));
+        assert!(second.rewritten.contains(&lessons[0].id));
     }
 
     #[test]
