@@ -1,0 +1,182 @@
+//! An installation of Lyceum: folder, database, settings. Servers and commands run in it.
+
+use std::{
+    collections::BTreeMap,
+    fmt::{Display, Write as _},
+    fs,
+    io::Write as _,
+    path::Path,
+    process::{Command, Output, Stdio},
+    sync::Arc,
+    thread,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{binary, database::Database, server::Server, variable};
+
+/// The secret that access tokens are signed with.
+pub const JWT_SECRET: &str = "the-tide-goes-out-and-the-tide-comes-in-0192";
+
+/// An installation.
+#[derive(Debug)]
+pub struct House {
+    settings: BTreeMap<String, String>,
+    ground: Arc<Ground>,
+}
+
+/// What an installation stands on; it goes with the house and the last of its servers.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    _database: Database,
+    folder: TempDir,
+}
+
+impl House {
+    /// An empty one.
+    pub fn new(database: Database) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../config");
+        let data = folder.path().join("data").display().to_string();
+        let settings = [
+            ("LYCEUM_ENV", "test"),
+            ("LYCEUM_CONFIG_DIR", config),
+            ("LYCEUM__DATA_DIR", &data),
+            ("HOST", "127.0.0.1"),
+            ("PORT", "0"),
+            ("JWT_SECRET", JWT_SECRET),
+            ("LYCEUM__RATE_LIMIT__ENABLED", "false"),
+            // Each worker keeps threads, and many servers run at once.
+            ("LYCEUM__SERVER__WORKERS", "2"),
+        ];
+        let mut settings: BTreeMap<_, _> =
+            settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        settings.extend(database.url().map(|url| ("DATABASE_URL".to_owned(), url)));
+        Self { settings, ground: Arc::new(Ground { _database: database, folder }) }
+    }
+
+    /// One on SQLite.
+    pub fn small() -> Self {
+        Self::new(Database::Sqlite)
+    }
+
+    /// With another setting.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Display) -> Self {
+        self.settings.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    /// Without a setting.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.settings.remove(name);
+        self
+    }
+
+    /// The folder that commands run in; `data` in it is the data folder.
+    pub fn folder(&self) -> &Path {
+        self.ground.folder.path()
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> std::path::PathBuf {
+        self.folder().join("data")
+    }
+
+    /// Starts a server and waits until it listens.
+    pub async fn start(&self) -> Server {
+        Server::start(self.command(), self.data(), Arc::clone(&self.ground)).await
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Done {
+        self.run_with_input(arguments, "")
+    }
+
+    /// Runs a command that is told this.
+    pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Done {
+        let mut command = self.command();
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary runs");
+        let mut stdin = child.stdin.take().expect("is piped");
+        let input = input.to_owned();
+        // The command may end without reading.
+        let writing = thread::spawn(move || stdin.write_all(input.as_bytes()));
+        let output = child.wait_with_output().expect("ends");
+        let _ = writing.join();
+        Done::new(arguments, &output)
+    }
+
+    /// Imports a book, and lets everybody see it. Answers the report.
+    pub fn import(&self, book: &Path) -> Value {
+        let path = book.display().to_string();
+        let done = self.run(&["course", "import", &path, "--publish", "--json"]).succeeded();
+        serde_json::from_str(&done.stdout).unwrap_or_else(|_| panic!("the report is no JSON: {}", done.stdout))
+    }
+
+    /// Writes and imports a book of this many lessons, `lesson-1` and so on.
+    pub fn import_long_book(&self, lessons: usize) -> Value {
+        let book = self.folder().join("long-book");
+        fs::create_dir_all(book.join("src")).expect("a folder");
+        fs::write(book.join("book.toml"), "[book]\ntitle = \"Long Lines\"\n").expect("writes");
+        let mut summary = "# Summary\n\n".to_owned();
+        for number in 1..=lessons {
+            writeln!(summary, "- [Lesson {number}](lesson-{number}.md)").expect("a string takes all");
+            let text = format!("# Lesson {number}\n\nA line of {number} fathoms.\n");
+            fs::write(book.join(format!("src/lesson-{number}.md")), text).expect("writes");
+        }
+        fs::write(book.join("src/SUMMARY.md"), summary).expect("writes");
+        self.import(&book)
+    }
+
+    /// The binary, with this house's settings and nothing else of the tests' own environment.
+    fn command(&self) -> Command {
+        let mut command = Command::new(binary::lyceum());
+        command.current_dir(self.folder()).env_clear().envs(&self.settings);
+        for name in ["PATH", "TMPDIR", "LLVM_PROFILE_FILE"] {
+            if let Some(value) = variable(name) {
+                command.env(name, value);
+            }
+        }
+        command
+    }
+}
+
+/// A command that has ended.
+#[derive(Debug)]
+pub struct Done {
+    /// What was run.
+    pub command: String,
+    /// Its exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// What it wrote for programs.
+    pub stdout: String,
+    /// What it wrote for people.
+    pub stderr: String,
+}
+
+impl Done {
+    fn new(arguments: &[&str], output: &Output) -> Self {
+        Self {
+            command: arguments.join(" "),
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Checks the exit code.
+    #[track_caller]
+    pub fn ended(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "lyceum {}\n{}{}", self.command, self.stdout, self.stderr);
+        self
+    }
+
+    /// Checks that all went well.
+    #[track_caller]
+    pub fn succeeded(self) -> Self {
+        self.ended(0)
+    }
+}

@@ -1,0 +1,43 @@
+//! Journeys through the real server: the built binary `lyceum`, started as a child on a free port with a data folder
+//! and a database of its own. This is the harness; the journeys are in `tests/it`.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`binary`] | finding and building the binary, once for each run |
+//! | [`database`] | a fresh database on SQLite or PostgreSQL |
+//! | [`house`] | an installation: folder, database, settings; runs commands |
+//! | [`server`] | a running server, and what it writes |
+//! | [`person`] | somebody who calls it |
+//! | [`answer`] | what comes back, and what all answers must be |
+//! | [`events`] | the event stream of an answer of the mentor |
+//! | [`upstream`] | an OpenAI-compatible model that does what the test says |
+//! | [`wait`] | waiting for conditions, never for time |
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
+#![allow(clippy::return_self_not_must_use, reason = "checks are called for their own sake")]
+
+pub mod answer;
+pub mod binary;
+pub mod database;
+pub mod events;
+pub mod house;
+pub mod person;
+pub mod server;
+pub mod upstream;
+pub mod wait;
+
+/// A folder below `tests/fixtures`.
+pub fn fixture(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+/// A variable of the environment that the tests run in.
+#[expect(clippy::disallowed_methods, reason = "how the tests run is no setting of the program")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}

@@ -1,0 +1,157 @@
+//! The arrows between the crates, and who may use what.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+
+const HOUSE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+const ADAPTERS: [&str; 6] = ["auth", "course-mdbook", "llm-offline", "llm-qubrid", "mail", "storage-seaorm"];
+
+fn metadata() -> &'static Metadata {
+    static METADATA: OnceLock<Metadata> = OnceLock::new();
+    METADATA.get_or_init(|| {
+        let mut command = MetadataCommand::new();
+        command.manifest_path(format!("{HOUSE}/Cargo.toml")).other_options(["--locked".to_owned()]);
+        command.exec().expect("cargo metadata")
+    })
+}
+
+fn members() -> impl Iterator<Item = &'static Package> {
+    metadata().workspace_packages().into_iter()
+}
+
+/// A member's name without the name of the house.
+fn short(name: &str) -> &str {
+    name.strip_prefix("lyceum-").unwrap_or(name)
+}
+
+/// What a member names in its manifest.
+fn named(package: &Package, is_wanted: impl Fn(DependencyKind) -> bool) -> BTreeSet<&str> {
+    package.dependencies.iter().filter(|dependency| is_wanted(dependency.kind)).map(|d| d.name.as_str()).collect()
+}
+
+fn set<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
+    names.into_iter().collect()
+}
+
+/// Each member, with those members that it depends on in this way.
+fn arrows(is_wanted: impl Fn(DependencyKind) -> bool) -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+    let house = |name: &&str| name.starts_with("lyceum-");
+    let arrows = members().map(|package| {
+        let targets = named(package, &is_wanted).into_iter().filter(house).map(short).collect();
+        (short(&package.name), targets)
+    });
+    arrows.collect()
+}
+
+#[test]
+fn the_arrows_are_these_and_no_others() {
+    let mut allowed = BTreeMap::from([
+        ("domain", set([])),
+        ("application", set(["domain"])),
+        ("migration", set([])),
+        ("testkit", set(["domain"])),
+        ("api", set(["application", "domain", "migration"].into_iter().chain(ADAPTERS))),
+        ("e2e", set(["api"])),
+    ]);
+    allowed.extend(ADAPTERS.map(|adapter| (adapter, set(["domain"]))));
+    assert_eq!(arrows(|kind| kind != DependencyKind::Development), allowed);
+}
+
+#[test]
+fn tests_may_use_the_testkit_and_the_storage_tests_the_migrations() {
+    for (from, targets) in arrows(|kind| kind == DependencyKind::Development) {
+        let mut allowed = set(["testkit"]);
+        if from == "storage-seaorm" {
+            allowed.insert("migration");
+        }
+        let others: Vec<_> = targets.difference(&allowed).collect();
+        assert!(others.is_empty(), "the tests of {from} use {others:?}");
+    }
+}
+
+#[test]
+fn what_is_heavy_has_one_home() {
+    let homes: [(&str, &[&str]); 4] = [
+        ("sea-orm", &["storage-seaorm", "migration"]),
+        ("sqlx", &["storage-seaorm", "e2e"]),
+        ("reqwest", &["llm-qubrid", "auth", "e2e"]),
+        ("actix", &["api"]),
+    ];
+    for package in members() {
+        for (thing, allowed) in homes {
+            let used = named(package, |_| true);
+            let used: Vec<_> =
+                used.iter().filter(|name| **name == thing || name.starts_with(&format!("{thing}-"))).collect();
+            let name = short(&package.name);
+            assert!(used.is_empty() || allowed.contains(&name), "{name} uses {used:?}, which is for {allowed:?}");
+        }
+    }
+}
+
+#[test]
+fn the_core_knows_no_wire_format() {
+    for name in ["lyceum-domain", "lyceum-application"] {
+        let package = members().find(|package| package.name.as_str() == name).expect("a member");
+        let used = named(package, |kind| kind == DependencyKind::Normal);
+        for format in ["serde", "serde_json", "toml", "utoipa"] {
+            assert!(!used.contains(format), "{name} uses {format}");
+        }
+    }
+}
+
+#[test]
+fn the_domain_stands_on_almost_nothing() {
+    let tree = everything_below("lyceum-domain");
+    assert!(tree.contains("chrono") && tree.contains("uuid"), "the tree was not read: {tree:?}");
+    let foreign = |name: &&&str| {
+        ["serde", "serde_json", "sea-orm", "sqlx", "reqwest", "hyper"].contains(name)
+            || ["tokio", "actix"].iter().any(|start| name.starts_with(start))
+    };
+    let foreign: Vec<_> = tree.iter().filter(foreign).collect();
+    assert!(foreign.is_empty(), "below the domain: {foreign:?}");
+}
+
+/// The names of all packages that a member is built with on some platform, tests apart.
+///
+/// cargo resolves the features of the whole workspace together. What only another member's features bring is not
+/// counted: an optional dependency counts where the features that this member asks for switch it on.
+fn everything_below(root: &str) -> BTreeSet<&'static str> {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--package", root, "--edges", "normal,build", "--target", "all"])
+        .args(["--prefix", "none", "--format", "{p}"])
+        .current_dir(HOUSE)
+        .output()
+        .expect("cargo tree");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text: &'static str = String::from_utf8(output.stdout).expect("text").leak();
+    text.lines().filter_map(|line| line.split_whitespace().next()).filter(|name| *name != root).collect()
+}
+
+#[test]
+fn only_the_wiring_and_the_commands_name_adapters() {
+    let source = Path::new(HOUSE).join("crates/api/src");
+    let names = ADAPTERS.map(|adapter| format!("lyceum_{}", adapter.replace('-', "_")));
+    for file in rust_files(&source) {
+        let place = file.strip_prefix(&source).expect("below");
+        if place == Path::new("wiring.rs") || place.starts_with("commands") {
+            continue;
+        }
+        let text = fs::read_to_string(&file).expect("text");
+        for (line, number) in text.lines().zip(1..) {
+            let found = names.iter().find(|name| line.contains(name.as_str()));
+            assert!(found.is_none(), "crates/api/src/{}:{number} names {found:?}", place.display());
+        }
+    }
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let files = entries.flat_map(|path| if path.is_dir() { rust_files(&path) } else { vec![path] });
+    files.filter(|path| path.extension().is_some_and(|kind| kind == "rs")).collect()
+}

@@ -1,0 +1,176 @@
+//! The commands of the binary.
+
+use std::time::{Duration, Instant};
+
+use lyceum_e2e::{
+    database::Database,
+    house::{House, JWT_SECRET},
+    on_both_databases,
+};
+use serde_json::{Value, json};
+
+on_both_databases!(the_schema_goes_up_and_down, an_operator_makes_accounts);
+
+const PASSWORD: &str = "capstan-bars-1805";
+
+async fn the_schema_goes_up_and_down(database: Database) {
+    let house = House::new(database);
+    let states = || {
+        let status = house.run(&["migrate", "status"]).succeeded();
+        status.stdout.lines().map(|line| line.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let fresh = states();
+    assert!(fresh.len() >= 6 && fresh.iter().all(|state| state == "pending"), "{fresh:?}");
+    let applied = house.run(&["migrate", "up"]).succeeded();
+    assert_eq!(applied.stdout.lines().filter(|line| line.starts_with("applied ")).count(), fresh.len());
+    assert!(states().iter().all(|state| state == "applied"));
+    assert_eq!(house.run(&["migrate", "up"]).succeeded().stdout.trim(), "nothing to do");
+
+    let (newest, older) = (fresh.len() - 1, vec!["applied".to_owned(); fresh.len() - 1]);
+    house.run(&["migrate", "down"]).succeeded();
+    let after = states();
+    assert_eq!((&after[..newest], after[newest].as_str()), (&older[..], "pending"));
+    house.run(&["migrate", "down", "--steps", "99"]).succeeded();
+    assert_eq!(states(), fresh);
+    house.run(&["migrate", "up"]).succeeded();
+
+    house.import_long_book(3);
+    let asked = house.run(&["migrate", "reset"]).ended(2);
+    assert!(asked.stderr.contains("Nothing was changed"), "{}", asked.stderr);
+    let server = house.start().await;
+    assert_eq!(server.get("/api/v1/courses").await.is(200).items().len(), 1);
+    server.kill();
+    house.run_with_input(&["migrate", "reset"], "reset\n").succeeded();
+    let server = house.start().await;
+    assert_eq!(server.get("/api/v1/courses").await.is(200).items().len(), 0);
+}
+
+async fn an_operator_makes_accounts(database: Database) {
+    let house = House::new(database);
+    let create = |name: &str, password: &str| {
+        let email = format!("{name}@staff.example");
+        let arguments =
+            ["user", "create", "--email", &email, "--username", name, "--role", "mentor", "--password-stdin"];
+        house.run_with_input(&arguments, &format!("{password}\n"))
+    };
+    let made = create("grace", PASSWORD).succeeded();
+    assert!(made.stdout.contains("mentor") && !made.stdout.contains(PASSWORD), "{}", made.stdout);
+    create("grace", PASSWORD).ended(1);
+    let refused = create("linus", "sh0rt").ended(2);
+    assert!(refused.stderr.contains("password") && !refused.stderr.contains("sh0rt"), "{}", refused.stderr);
+
+    let server = house.start().await;
+    let body = json!({"identifier": "grace", "password": PASSWORD});
+    let role = async || server.post("/api/v1/auth/login", &body).await.is(200)["user"]["role"].clone();
+    assert_eq!(role().await, "mentor");
+    house.run(&["user", "promote", "grace", "--role", "admin"]).succeeded();
+    assert_eq!(role().await, "admin");
+    house.run(&["user", "promote", "nobody-here", "--role", "admin"]).ended(1);
+    house.run(&["user", "promote", "grace", "--role", "captain"]).ended(2);
+    server.told_none_of([PASSWORD]);
+}
+
+#[test]
+fn faults_in_the_settings_are_told_all_at_once() {
+    let sound = House::small().run(&["config", "check"]).succeeded();
+    assert!(sound.stdout.contains("in order"), "{}", sound.stdout);
+
+    let secret = "too-short-a-secret";
+    let house = House::small()
+        .with("PORT", "99999")
+        .with("JWT_SECRET", secret)
+        .with("LYCEUM__SERVER__WORKRES", 3)
+        .with("LYCEUM__LLM__PROVIDER", "oracle")
+        .with("DATABASE_URL", "mysql://user:hunter2@host/db");
+    for arguments in [&["config", "check"][..], &["serve"], &["doctor"], &[]] {
+        let refused = house.run(arguments).ended(2);
+        for name in ["PORT", "JWT_SECRET", "LYCEUM__SERVER__WORKRES", "LYCEUM__LLM__PROVIDER", "DATABASE_URL"] {
+            let lines = refused.stderr.lines().filter(|line| line.contains(name)).count();
+            assert_eq!(lines, 1, "{name}:\n{}", refused.stderr);
+        }
+        assert!(refused.stderr.contains("LYCEUM__SERVER__WORKERS?"), "{}", refused.stderr);
+        assert!(!refused.stderr.contains(secret) && !refused.stderr.contains("hunter2"), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn the_settings_are_shown_without_their_secrets() {
+    let house = House::small()
+        .with("DATABASE_URL", "postgres://lyceum:hunter2@127.0.0.1:1/lyceum")
+        .with("QUBRID_API_KEY", "qb_hunter3")
+        .with("SMTP_URL", "smtp://user:hunter4@127.0.0.1:1");
+    let shown = house.run(&["config", "show"]).succeeded();
+    for secret in [JWT_SECRET, "hunter"] {
+        assert!(!shown.stdout.contains(secret) && !shown.stderr.contains(secret), "{}", shown.stdout);
+    }
+    assert!(shown.stdout.contains("***") && shown.stdout.contains("postgres://lyceum:"), "{}", shown.stdout);
+    assert!(shown.stdout.contains("port = 0  # PORT in the environment"), "{}", shown.stdout);
+}
+
+#[test]
+fn the_openapi_document_is_printed() {
+    let house = House::small().with("PORT", "no settings are needed for this");
+    let document: Value = serde_json::from_str(&house.run(&["openapi"]).succeeded().stdout).expect("JSON");
+    assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1.")), "{}", document["openapi"]);
+    for path in ["/api/v1/auth/login", "/api/v1/ai/chat", "/health", "/openapi.json"] {
+        assert!(document["paths"][path].is_object(), "{path}");
+    }
+}
+
+#[test]
+fn the_doctor_finds_nothing_or_says_what_to_do() {
+    let house = House::small();
+    let fresh = house.run(&["doctor"]).succeeded();
+    assert!(fresh.stdout.lines().all(|line| line.starts_with("ok ")), "{}", fresh.stdout);
+}
+
+#[test]
+fn the_doctor_says_soon_that_the_database_is_away() {
+    let house = House::small()
+        .with("DATABASE_URL", "postgres://lyceum:hunter2@127.0.0.1:1/lyceum")
+        .with("LYCEUM__DATABASE__ACQUIRE_TIMEOUT_SECONDS", 1);
+    let asked = Instant::now();
+    let away = house.run(&["doctor"]).ended(1);
+    assert!(away.stdout.contains("FAIL  database"), "{}", away.stdout);
+    assert!(!away.stdout.contains("hunter2") && !away.stderr.contains("hunter2"), "{}{}", away.stdout, away.stderr);
+    assert!(asked.elapsed() < Duration::from_secs(12), "it took {:?}", asked.elapsed());
+}
+
+#[test]
+fn wrong_usage_is_told_from_failure() {
+    let house = House::small();
+    house.run(&["sail"]).ended(2).stderr.contains("sail").then_some(()).expect("names what it does not know");
+    house.run(&["migrate"]).ended(2).stdout.is_empty().then_some(()).expect("help goes to stderr");
+    house
+        .run(&["course", "import", "no-such-folder"])
+        .ended(1)
+        .stderr
+        .contains("no-such-folder")
+        .then_some(())
+        .unwrap();
+    for arguments in [&["--help"][..], &["--version"], &["help", "migrate"]] {
+        assert!(!house.run(arguments).succeeded().stdout.is_empty());
+    }
+}
+
+#[test]
+fn production_is_never_reset() {
+    let house = House::small()
+        .with("LYCEUM_ENV", "production")
+        .with("LYCEUM__DATABASE__ALLOW_SQLITE_IN_PRODUCTION", true)
+        .with("LYCEUM__MAIL__TRANSPORT", "folder")
+        .without("LYCEUM__RATE_LIMIT__ENABLED");
+    house.run(&["config", "check"]).succeeded();
+    house.import_long_book(1);
+    let refused = house.run(&["migrate", "reset", "--yes"]).ended(2);
+    assert!(refused.stderr.contains("never"), "{}", refused.stderr);
+    let again = house.import_long_book(1);
+    assert_eq!(again["is_new"], false, "everything is still there");
+
+    // And is not run without what makes it safe.
+    let open = House::small().with("LYCEUM_ENV", "production").without("JWT_SECRET");
+    let refused = open.run(&["serve"]).ended(2);
+    for name in ["JWT_SECRET", "LYCEUM__RATE_LIMIT__ENABLED", "SQLite", "SMTP_URL"] {
+        assert!(refused.stderr.contains(name), "{name}:\n{}", refused.stderr);
+    }
+}

@@ -1,0 +1,14 @@
+//! Few, long journeys through the real server, and the rules of the house's architecture.
+//!
+//! SQLite is always there; PostgreSQL is the server at `TEST_DATABASE_URL`, see [`lyceum_e2e::database`].
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::print_stderr, reason = "tests tell what they drew by chance")]
+
+mod architecture;
+mod commands;
+mod conventions;
+mod crash;
+mod journey;
+mod mentor;
+mod sessions;
+mod starting;
