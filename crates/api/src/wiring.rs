@@ -8,7 +8,6 @@ use lyceum_auth::{AccessTokenSettings, BcryptHasher, BcryptSettings, JwtAccessTo
 use lyceum_domain::{
     ids::IdGenerator,
     mail::Mailer,
-    mentor::ChatModel,
     sessions::{AccessTokens, Secrets},
     users::PasswordHasher,
 };
@@ -45,6 +44,8 @@ pub struct House {
     passwords: Arc<dyn PasswordHasher>,
     access_tokens: Arc<dyn AccessTokens>,
     mailer: Arc<dyn Mailer>,
+    /// None: the offline one.
+    remote_model: Option<QubridModel>,
     shared_store: OnceCell<SeaOrmStore>,
 }
 
@@ -58,6 +59,7 @@ impl House {
             passwords: passwords(settings)?,
             access_tokens: access_tokens(settings, &*secrets, Arc::clone(&ids))?,
             mailer: mailer(settings)?,
+            remote_model: remote_model(settings)?,
             settings: settings.clone(),
             secrets,
             ids,
@@ -80,7 +82,10 @@ impl House {
             access_tokens: Arc::clone(&self.access_tokens),
             secrets: Arc::clone(&self.secrets),
             mailer: Arc::clone(&self.mailer),
-            model: model(&self.settings)?,
+            model: match &self.remote_model {
+                None => Arc::new(OfflineModel),
+                Some(model) => Arc::new(model.sibling()?),
+            },
         };
         Ok(Lyceum::new(ports, self.rules.clone()))
     }
@@ -200,27 +205,28 @@ fn mailer(settings: &Settings) -> anyhow::Result<Arc<dyn Mailer>> {
     })
 }
 
-fn model(settings: &Settings) -> anyhow::Result<Arc<dyn ChatModel>> {
+fn remote_model(settings: &Settings) -> anyhow::Result<Option<QubridModel>> {
     let llm = &settings.llm;
-    Ok(match llm.provider {
-        LlmProvider::Offline => Arc::new(OfflineModel),
-        LlmProvider::Qubrid => Arc::new(QubridModel::new(QubridSettings {
-            base_url: llm.qubrid.base_url.clone(),
-            api_key: llm.qubrid.api_key.clone(),
-            model: llm.qubrid.model.clone(),
-            connect_timeout: Duration::from_secs(llm.connect_timeout_seconds),
-            first_byte_timeout: Duration::from_secs(llm.first_byte_timeout_seconds),
-            read_timeout: Duration::from_secs(llm.read_timeout_seconds),
-            total_timeout: Duration::from_secs(llm.total_timeout_seconds),
-            max_retries: llm.max_retries,
-            retry_delay: Duration::from_millis(llm.retry_delay_milliseconds),
-            retry_budget: Duration::from_secs(llm.retry_budget_seconds),
-            max_response_bytes: llm.max_response_bytes,
-            temperature: llm.temperature,
-            stream_usage: llm.qubrid.stream_usage,
-            ..QubridSettings::default()
-        })?),
-    })
+    if llm.provider == LlmProvider::Offline {
+        return Ok(None);
+    }
+    Ok(Some(QubridModel::new(QubridSettings {
+        base_url: llm.qubrid.base_url.clone(),
+        api_key: llm.qubrid.api_key.clone(),
+        model: llm.qubrid.model.clone(),
+        connect_timeout: Duration::from_secs(llm.connect_timeout_seconds),
+        first_byte_timeout: Duration::from_secs(llm.first_byte_timeout_seconds),
+        read_timeout: Duration::from_secs(llm.read_timeout_seconds),
+        total_timeout: Duration::from_secs(llm.total_timeout_seconds),
+        max_retries: llm.max_retries,
+        retry_delay: Duration::from_millis(llm.retry_delay_milliseconds),
+        retry_budget: Duration::from_secs(llm.retry_budget_seconds),
+        max_response_bytes: llm.max_response_bytes,
+        max_tokens: Some(llm.max_tokens).filter(|tokens| *tokens > 0),
+        temperature: llm.temperature,
+        stream_usage: llm.qubrid.stream_usage,
+        ..QubridSettings::default()
+    })?))
 }
 
 /// The kind of database, as people call it.

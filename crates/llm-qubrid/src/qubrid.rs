@@ -87,6 +87,12 @@ impl QubridModel {
         Ok(Self { settings, client, endpoint, heart, decoder: Decoder::default() })
     }
 
+    /// The same model over connections of its own, for another runtime: connections belong to the one that opened them.
+    /// The two remember together how the last call went, so [`check`](ChatModel::check) says the same of both.
+    pub fn sibling(&self) -> Result<Self, SettingsError> {
+        Ok(Self { heart: Arc::clone(&self.heart), ..Self::new(self.settings.clone())? })
+    }
+
     fn question(&self, request: &ChatRequest) -> Result<Bytes, ChatError> {
         let stream = request.delivery == Delivery::Pieces;
         let max_tokens = match (request.max_tokens, self.settings.max_tokens) {

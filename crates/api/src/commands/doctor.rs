@@ -76,7 +76,13 @@ fn folder(settings: &Settings, report: &mut Report) {
 }
 
 async fn database(settings: &Settings, report: &mut Report) {
-    match lyceum_migration::status(settings.database.url.expose_secret()).await {
+    let patience = Duration::from_secs(settings.database.acquire_timeout_seconds);
+    let advice = "check DATABASE_URL, and that the server runs";
+    let status = lyceum_migration::status(settings.database.url.expose_secret());
+    let Ok(status) = tokio::time::timeout(patience, status).await else {
+        return report.bad("database", format_args!("no answer within {} s", patience.as_secs()), advice);
+    };
+    match status {
         Ok(all) => {
             let pending = all.iter().filter(|(_, is_applied)| !is_applied).count();
             report.good("database", wiring::database_name(settings));
@@ -90,7 +96,7 @@ async fn database(settings: &Settings, report: &mut Report) {
         }
         Err(error) => {
             let error = anyhow::Error::new(error);
-            report.bad("database", format_args!("{error:#}"), "check DATABASE_URL, and that the server runs");
+            report.bad("database", format_args!("{error:#}"), advice);
         }
     }
 }

@@ -61,6 +61,13 @@ fn read(
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // serde would read an array as the members in their order.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        let mut problem = Problem::validation_failed();
+        let message = "must be an object".to_owned();
+        problem.errors.push(FieldProblem { pointer: String::new(), code: "wrong_type".into(), message });
+        return Err(problem);
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let pointer = pointer(error.path());
@@ -183,6 +190,7 @@ mod tests {
             told("{\"name\": \"a\", \"inner\": [{\"size\": 1, \"x\": 2}]}"),
             (422, "unknown_field", one("/inner/0/x", "unknown_field"))
         );
-        assert_eq!(told("[]").0, 422);
+        assert_eq!(told("[]"), (422, "validation_failed", one("", "wrong_type")));
+        assert_eq!(told("[\"a\"]"), (422, "validation_failed", one("", "wrong_type")));
     }
 }
