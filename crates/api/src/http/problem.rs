@@ -290,12 +290,53 @@ mod tests {
             let wait = wait.map(|wait| format!(" (again in {wait} s)")).unwrap_or_default();
             let _ = writeln!(table, "{} {} {}{wait}", problem.status.as_u16(), problem.code, problem.detail);
         }
-        insta::assert_snapshot!(table, @"");
+        insta::assert_snapshot!(table, @r"
+        422 validation_failed Some of what was sent is not acceptable; see `errors`.
+        401 unauthenticated Sign in first.
+        401 invalid_token The token is not valid.
+        401 token_expired The token has expired.
+        401 invalid_credentials Wrong name or password.
+        403 email_not_verified The e-mail address is not verified yet.
+        403 account_disabled The account is switched off.
+        403 forbidden This is not for your role.
+        404 not_found There is no such course.
+        409 username_taken Somebody has that username.
+        409 email_taken Somebody has that e-mail address.
+        409 conflict Somebody changed the same thing; look again.
+        412 version_mismatch It is another version by now; look again.
+        503 busy Too much to do right now. (again in 2 s)
+        503 llm_unavailable The mentor cannot be reached right now. (again in 7 s)
+        503 llm_unavailable The mentor cannot be reached right now. (again in 5 s)
+        503 llm_unavailable The mentor cannot be reached right now. (again in 60 s)
+        504 llm_timeout The mentor took too long.
+        502 llm_bad_response The mentor's answer was unusable.
+        422 llm_refused The mentor does not answer this question.
+        503 abandoned The answer was broken off. (again in 1 s)
+        503 shutting_down The server is shutting down. (again in 5 s)
+        503 database_unavailable The database is away for a moment. (again in 5 s)
+        500 internal_error Something went wrong on our side.
+        ");
     }
 
     #[test]
     fn the_shape_of_a_problem() {
         let problem = Problem::invalid("/password", Invalid::TooShort { min: 8 });
-        insta::assert_json_snapshot!(problem.body("0199"), @"");
+        insta::assert_json_snapshot!(problem.body("0199"), @r#"
+        {
+          "type": "urn:lyceum:problem:validation_failed",
+          "title": "Unprocessable Entity",
+          "status": 422,
+          "detail": "Some of what was sent is not acceptable; see `errors`.",
+          "code": "validation_failed",
+          "request_id": "0199",
+          "errors": [
+            {
+              "pointer": "/password",
+              "code": "too_short",
+              "message": "must have at least 8 characters"
+            }
+          ]
+        }
+        "#);
     }
 }
