@@ -98,6 +98,7 @@ static METHODS: LazyLock<Vec<(ResourceDef, Vec<Method>)>> = LazyLock::new(|| {
     let paths = document().paths.paths.into_iter().map(|(path, item)| {
         let methods = [
             (item.get.is_some(), Method::GET),
+            (item.get.is_some(), Method::HEAD),
             (item.put.is_some(), Method::PUT),
             (item.post.is_some(), Method::POST),
             (item.delete.is_some(), Method::DELETE),

@@ -46,7 +46,7 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
     let demo_help = if settings.seed_demo { Some(demo::seed(&house.lyceum(1).await?).await?) } else { None };
     let shared = Arc::new(Shared {
         cookies: CookieRules::new(&settings),
-        origins: settings.cors.origins.clone(),
+        origins: own_origins(&settings, port),
         max_json_bytes: settings.server.max_json_bytes,
         health: Health::default(),
         turns: TaskTracker::new(),
@@ -142,6 +142,12 @@ fn bind(
     .disable_signals()
     .listen(listener)?;
     Ok(http.run())
+}
+
+/// Pages that may act with a user's cookies: those that may call, and our own front end's.
+fn own_origins(settings: &Settings, port: u16) -> Vec<String> {
+    let public = url::Url::parse(&settings.server.base_url(port)).map(|url| url.origin().ascii_serialization());
+    settings.cors.origins.iter().cloned().chain(public).collect()
 }
 
 fn cors(origins: &[String], max_age_seconds: u32) -> Cors {

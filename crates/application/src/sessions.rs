@@ -141,6 +141,17 @@ impl Lyceum {
         Ok(())
     }
 
+    /// Signs out by the refresh token, for a browser whose access token has run out. An unknown token ends nothing.
+    pub async fn sign_out_by_refresh_token(&self, refresh_token: &str) -> Result<(), Error> {
+        let hash = self.ports.secrets.hash(refresh_token);
+        let mut unit = self.ports.store.begin().await?;
+        if let Some((_, session)) = unit.sessions().find_by_token(&hash).await? {
+            unit.sessions().revoke(session.id, self.ports.clock.now()).await?;
+            unit.commit().await?;
+        }
+        Ok(())
+    }
+
     /// Signs out everywhere; tokens that name no session end too.
     pub async fn sign_out_everywhere(&self, caller: &Caller) -> Result<(), Error> {
         allow(&caller.actor(), &Action::UseOwnAccount).map_err(denied("session"))?;

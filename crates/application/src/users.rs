@@ -87,10 +87,14 @@ impl Lyceum {
         if read.user_by(&Identifier::Username(username.clone())).await?.is_some() {
             return Err(Error::UsernameTaken);
         }
-        let is_known = read.user_by(&Identifier::Email(email.clone())).await?.is_some();
+        let known = read.user_by(&Identifier::Email(email.clone())).await?;
         // Also for a known address: the answer takes the same time.
         let hash = self.ports.passwords.hash(&password).await?;
-        let mail = if is_known {
+        let mail = if let Some(known) = known {
+            if known.is_usable() && known.email_verified_at.is_none() {
+                // Nobody can sign in to it yet: what its owner lacks is the link.
+                return self.resend_verification(actor, &email).await;
+            }
             already_registered(&email, &self.rules.public_url)
         } else {
             let now = self.ports.clock.now();
@@ -254,7 +258,8 @@ impl Lyceum {
                 "Hello {name},\n\nplease confirm that this address is yours:\n\n{url}/verify-email?token={token}\n\n\
                  Where the link leads nowhere, this is the code: {token}\n\n\
                  The link is good once, for {hours} hours. If you did not register, there is nothing to do.\n",
-                name = user.display_name.as_ref().map_or(user.username.as_str(), DisplayName::as_str),
+                // Not the display name: whoever registers could put words of theirs into our mail to a stranger.
+                name = user.username,
                 url = self.rules.public_url,
                 token = secret.expose(),
                 hours = self.rules.verification_ttl.as_secs() / 3600,

@@ -93,7 +93,9 @@ async fn what_the_framework_refuses_is_a_problem_too() {
         Answer::of(server.request(Method::DELETE, "/api/v1/users/me")).await.is_problem(405, "method_not_allowed");
     let mut allowed: Vec<_> = wrong.header("allow").expect("Allow").split(',').map(str::trim).collect();
     allowed.sort_unstable();
-    assert_eq!(allowed, ["GET", "PATCH"]);
+    assert_eq!(allowed, ["GET", "HEAD", "PATCH"]);
+    let head = Answer::of(server.request(Method::HEAD, "/health/live")).await.is(200);
+    assert!(head.text.is_empty() && head.header("content-length").is_some());
     Answer::of(server.request(Method::GET, "/api/v1/auth/login")).await.is_problem(405, "method_not_allowed");
 
     let login = |body: Vec<u8>, kind: &str| {

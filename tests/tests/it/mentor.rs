@@ -14,7 +14,11 @@ use lyceum_e2e::{
 };
 use serde_json::{Value, json};
 
-on_both_databases!(whoever_hangs_up_stops_the_model, whoever_leaves_a_json_request_stops_the_model);
+on_both_databases!(
+    whoever_hangs_up_stops_the_model,
+    whoever_leaves_a_json_request_stops_the_model,
+    whoever_leaves_at_any_moment_leaves_nothing_open
+);
 
 /// How long a hang-up may take to reach the model.
 const SOON: Duration = Duration::from_secs(2);
@@ -172,4 +176,26 @@ async fn a_fault_in_the_middle_of_a_stream_is_an_event() {
     let message = settled(&ada).await;
     assert_eq!((&message["id"], &message["status"]), (&start["message_id"], &json!("failed")));
     assert_eq!(message["content"], "First the bight", "what was said is kept");
+}
+
+/// A client can leave while its question is being written down, too.
+async fn whoever_leaves_at_any_moment_leaves_nothing_open(database: Database) {
+    let house = House::new(database);
+    let server = house.start().await;
+    let ada = server.register_and_sign_in("ada").await;
+    for wait in 0..60 {
+        let question = json!({"prompt": "Which knot holds?"});
+        let _ = tokio::time::timeout(Duration::from_micros(wait * 150), ada.ask(&question)).await;
+    }
+    let all_settled = async || {
+        let conversations = ada.get("/ai/conversations?limit=100").await.is(200);
+        for conversation in conversations.items() {
+            let id = conversation["id"].as_str().expect("an id");
+            if ada.messages(id).await.iter().any(|message| message["status"] == "streaming") {
+                return None;
+            }
+        }
+        Some(())
+    };
+    eventually("every answer is settled", all_settled).await;
 }

@@ -76,11 +76,39 @@ async fn a_foreign_page_cannot_act_with_somebodys_cookies() {
         assert_eq!(read.is(200).header("access-control-allow-origin"), None);
     }
     browser.send(Method::POST, enrolment, &[("origin", &server.url)]).await.is(201);
-    browser.send(Method::POST, enrolment, &[("origin", "https://front.example")]).await.is(200);
-    browser.send(Method::POST, enrolment, &[("sec-fetch-site", "same-origin")]).await.is(200);
+    browser.send(Method::POST, enrolment, &[("origin", "https://front.example")]).await.is(201);
+    browser.send(Method::POST, enrolment, &[("sec-fetch-site", "same-origin")]).await.is(201);
     // A token that a page must hold in its hand is no cookie.
     let asked = ada.request(Method::POST, enrolment).header(header::ORIGIN, "https://evil.example");
-    Answer::of(asked).await.is(200);
+    Answer::of(asked).await.is(201);
+}
+
+/// A front end has its own name; and where cookies travel encrypted only, an open page of our name may be anybody's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_front_ends_page_is_ours_and_an_unencrypted_one_is_not() {
+    let house = House::small()
+        .with("LYCEUM__SERVER__PUBLIC_URL", "https://learn.example")
+        .with("LYCEUM__AUTH__COOKIE_SECURE", "true");
+    let server = house.start().await;
+    let ada = server.register_and_sign_in("ada").await;
+    let browser = Browser::sign_in(&server, &ada).await;
+    browser.send(Method::POST, "/auth/refresh", &[("origin", &server.url)]).await.is_problem(403, "csrf_rejected");
+    browser.send(Method::POST, "/auth/refresh", &[("origin", "https://learn.example")]).await.is(200);
+}
+
+/// The access cookie ends long before the session does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_leaves_after_a_while_has_left() {
+    let house = House::small();
+    let server = house.start().await;
+    let ada = server.register_and_sign_in("ada").await;
+    let mut browser = Browser::sign_in(&server, &ada).await;
+    browser.access.clear();
+    browser.send(Method::POST, "/auth/logout", &[]).await.is_problem(403, "csrf_rejected");
+    let left = browser.post("/auth/logout").await.is(204);
+    assert!(left.cookie("lyceum_refresh").0.is_empty());
+    browser.post("/auth/refresh").await.is_problem(401, "invalid_token");
+    server.post("/api/v1/auth/logout", &json!({})).await.is_problem(401, "unauthenticated");
 }
 
 async fn a_refresh_token_is_good_once(database: Database) {

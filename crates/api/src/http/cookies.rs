@@ -67,15 +67,19 @@ pub fn check_origin(app: &App, request: &HttpRequest) -> Result<(), Problem> {
         return Ok(());
     }
     let header = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let site = header(header::HeaderName::from_static("sec-fetch-site"));
     let is_ours = match header(header::ORIGIN) {
         Some(origin) => {
+            let is_listed = app.origins.iter().any(|allowed| allowed == origin);
             let host = header(header::HOST).unwrap_or_default();
-            let same_host = ["http://", "https://"]
+            // Where cookies only travel encrypted, an unencrypted page of the same name may be anybody's.
+            let schemes: &[&str] = if app.cookies.secure { &["https://"] } else { &["http://", "https://"] };
+            let is_same_host = schemes
                 .iter()
                 .any(|scheme| origin.strip_prefix(scheme).is_some_and(|rest| rest.eq_ignore_ascii_case(host)));
-            same_host || app.origins.iter().any(|allowed| allowed == origin)
+            is_listed || (is_same_host && site != Some("cross-site"))
         }
-        None => header(header::HeaderName::from_static("sec-fetch-site")) == Some("same-origin"),
+        None => site == Some("same-origin"),
     };
     if is_ours {
         Ok(())

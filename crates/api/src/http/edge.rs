@@ -13,7 +13,7 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        StatusCode,
+        Method, StatusCode,
         header::{self, HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -39,10 +39,14 @@ pub struct EdgeRules {
 
 /// The outermost middleware.
 pub async fn edge(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
+    if request.method() == Method::HEAD {
+        // What GET would answer; the connection leaves the body out (RFC 9110, 9.3.2).
+        request.head_mut().method = Method::GET;
+    }
     let id = request_id(&request);
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     let rules = request.app_data::<EdgeRules>().copied();

@@ -1,6 +1,10 @@
 //! Registering, verifying, signing in and out with cookies.
 
-use actix_web::{HttpRequest, HttpResponse, http::header, post, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    post, web,
+};
 use chrono::{DateTime, Utc};
 use lyceum_application::{
     Error,
@@ -157,8 +161,20 @@ pub async fn refresh(app: web::Data<App>, request: HttpRequest) -> Result<HttpRe
 /// Ends this session.
 #[utoipa::path(tag = "auth", security(("bearer" = []), ("cookie" = [])), responses((status = 204)))]
 #[post("/auth/logout")]
-pub async fn logout(app: web::Data<App>, caller: Caller) -> Result<HttpResponse, Problem> {
-    app.lyceum.sign_out(&caller.0).await?;
+pub async fn logout(
+    app: web::Data<App>,
+    request: HttpRequest,
+    caller: Result<Caller, Problem>,
+) -> Result<HttpResponse, Problem> {
+    match (caller, request.cookie(cookies::REFRESH)) {
+        (Ok(caller), _) => app.lyceum.sign_out(&caller.0).await?,
+        // The access cookie has run out, the session has not.
+        (Err(problem), Some(cookie)) if problem.status == StatusCode::UNAUTHORIZED => {
+            cookies::check_origin(&app, &request)?;
+            app.lyceum.sign_out_by_refresh_token(cookie.value()).await?;
+        }
+        (Err(problem), _) => return Err(problem),
+    }
     Ok(without_cookies(&app))
 }
 

@@ -224,8 +224,7 @@ pub async fn chat(
     Json(body): Json<ChatBody>,
 ) -> Result<HttpResponse, Problem> {
     let delivery = if wants_events(&request) { Delivery::Pieces } else { Delivery::Whole };
-    let turn = app.lyceum.ask(&caller.0, body.parse(delivery)?).await?;
-    let events = pump::start(&app, turn);
+    let events = pump::start(app, caller.0, body.parse(delivery)?);
     match delivery {
         Delivery::Pieces => answer_in_events(&request, events, id.into_inner()).await,
         Delivery::Whole => answer_whole(events).await,

@@ -1,6 +1,6 @@
 //! Enrolling, recording lessons, seeing how far one is.
 
-use actix_web::{HttpResponse, delete, get, http::StatusCode, post, put, web};
+use actix_web::{HttpResponse, delete, get, post, put, web};
 use chrono::{DateTime, Utc};
 use lyceum_application::progress::{CourseStand, Recorded};
 use lyceum_domain::{
@@ -196,12 +196,11 @@ impl From<LessonProgressView> for LessonProgressBody {
 /// Comes to a course; also when one is there already.
 #[utoipa::path(tag = "progress", security(("bearer" = []), ("cookie" = [])),
     params(("course" = String, Path, description = "id or slug")),
-    responses((status = 201, body = CourseStandBody), (status = 200, body = CourseStandBody, description = "was there already")))]
+    responses((status = 201, body = CourseStandBody)))]
 #[post("/courses/{course}/enrollment")]
 pub async fn enrol(app: web::Data<App>, caller: Caller, course: CoursePath) -> Result<HttpResponse, Problem> {
-    let (stand, is_new) = app.lyceum.enrol(&caller.actor(), &course.0).await?;
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(HttpResponse::build(status).json(CourseStandBody::from(&stand)))
+    let (stand, _) = app.lyceum.enrol(&caller.actor(), &course.0).await?;
+    Ok(HttpResponse::Created().json(CourseStandBody::from(&stand)))
 }
 
 /// Leaves a course; the progress is kept.

@@ -13,9 +13,12 @@ use lyceum_domain::{
     text,
     time::Timestamp,
 };
-use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::{Sender, error::TrySendError};
 
 use crate::{Error, Ports};
+
+/// How long a reader may take nothing.
+const READER_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A turn whose question is stored and whose model was not asked yet.
 ///
@@ -105,7 +108,7 @@ impl Turn {
             }
         };
         // The reader may be slow, but not for ever.
-        let _ = tokio::time::timeout(Duration::from_secs(30), out.send(TurnEvent::Ended(ended))).await;
+        let _ = send(&out, TurnEvent::Ended(ended)).await;
     }
 
     async fn relay(&mut self, out: &Sender<TurnEvent>) -> Result<Completion, Broken> {
@@ -119,7 +122,7 @@ impl Turn {
             answer: self.answer.id,
             sources: self.answer.sources.clone(),
         };
-        out.send(TurnEvent::Started(started)).await.map_err(|_| Broken::Gone)?;
+        send(out, TurnEvent::Started(started)).await?;
         while let Some(event) = next(&mut stream).await? {
             match event {
                 ChatEvent::Delta(piece) => {
@@ -131,7 +134,7 @@ impl Turn {
                         self.usage.first_piece_ms = Some(self.elapsed_ms());
                     }
                     self.answer.content.push_str(&piece);
-                    out.send(TurnEvent::Piece(piece)).await.map_err(|_| Broken::Gone)?;
+                    send(out, TurnEvent::Piece(piece)).await?;
                 }
                 ChatEvent::Done(completion) if self.answer.content.is_empty() => {
                     let detail = format!("an empty answer ({})", completion.finish_reason.as_str());
@@ -222,4 +225,16 @@ impl Turn {
 
 async fn next(stream: &mut ChatStream) -> Result<Option<ChatEvent>, Broken> {
     stream.next().await.transpose().map_err(Broken::Failed)
+}
+
+/// Hands an event to the reader. One that takes nothing for so long is as good as gone: meanwhile the model waits.
+async fn send(out: &Sender<TurnEvent>, event: TurnEvent) -> Result<(), Broken> {
+    match out.try_send(event) {
+        Ok(()) => Ok(()),
+        Err(TrySendError::Closed(_)) => Err(Broken::Gone),
+        Err(TrySendError::Full(event)) => match tokio::time::timeout(READER_PATIENCE, out.send(event)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Broken::Gone),
+        },
+    }
 }

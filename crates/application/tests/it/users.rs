@@ -35,6 +35,7 @@ async fn who_registers_verifies_the_address_and_signs_in_by_either_name() {
 async fn registering_a_known_address_looks_the_same_and_is_told_to_its_owner_alone() {
     let house = House::new();
     house.register("ada").await.unwrap();
+    house.verify(&house.mailed_code("ada")).await.unwrap();
     let before = house.user("ada").await;
 
     house.lyceum.register(&Actor::Anonymous, registration("ada", "somebody-else")).await.unwrap();
@@ -46,6 +47,16 @@ async fn registering_a_known_address_looks_the_same_and_is_told_to_its_owner_alo
     assert_eq!(house.user("ada").await, before);
     let other = Identifier::Username(username("somebody-else"));
     assert!(house.lyceum.find_user(&Actor::System, &other).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn who_registers_again_before_verifying_gets_another_link() {
+    let house = House::new();
+    house.register("ada").await.unwrap();
+    house.lyceum.register(&Actor::Anonymous, registration("ada", "ada-again")).await.unwrap();
+    assert_eq!(house.mailer.sent().len(), 2);
+    house.verify(&house.mailed_code("ada")).await.unwrap();
+    house.sign_in("ada").await.unwrap();
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! Passages: a lesson cut into pieces that fit a prompt and can be cited.
 
-use crate::ids::{CourseId, LessonId, PassageId};
+use crate::{
+    ids::{CourseId, LessonId, PassageId},
+    text,
+};
 
 /// A passage that was found, with what is needed to cite it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +37,9 @@ pub struct PassageDraft {
 const TARGET: usize = 900;
 /// A longer piece is cut hard: one paragraph of a hostile book must not fill the prompt.
 const MAX: usize = 2_400;
+
+/// A heading is cut here: it stands with every passage below it.
+const HEADING_MAX: usize = 200;
 
 /// Cuts Markdown into passages: at headings always, else at paragraphs, never inside a fenced listing unless that
 /// alone is longer than a passage may be.
@@ -76,7 +82,7 @@ impl Cutter {
                 if let Some(title) = heading(line) {
                     self.end_block();
                     self.end_passage();
-                    title.clone_into(&mut self.heading);
+                    self.heading = text::shortened(title, HEADING_MAX);
                     return;
                 }
                 if line.trim().is_empty() {
@@ -146,6 +152,12 @@ mod tests {
                 },
             ]
         );
+    }
+
+    #[test]
+    fn a_heading_is_bounded() {
+        let cut = passages(&format!("# {}\n\nText.", "zebra ".repeat(100_000)));
+        assert!(cut[0].heading.chars().count() <= HEADING_MAX + 1);
     }
 
     proptest! {

@@ -97,7 +97,11 @@ fn data(grounding: &Grounding) -> String {
 
 /// One line, without what could end a quotation.
 fn quoted(title: &str) -> String {
-    title.chars().map(|c| if c == '"' { '\'' } else { c }).filter(|c| !matches!(c, '<' | '>' | '\n')).collect()
+    title
+        .chars()
+        .map(|c| if c == '"' { '\'' } else { c })
+        .filter(|c| !matches!(c, '<' | '>') && !c.is_control())
+        .collect()
 }
 
 /// Text that cannot close the block it stands in: the tags of the template lose their angle bracket.
