@@ -20,7 +20,7 @@ use crate::{
 
 /// The back end of AI-mentored learning.
 #[derive(Debug, Parser)]
-#[command(name = "lyceum", version, about, max_term_width = 100)]
+#[command(name = "lyceum", version, about = "The back end of AI-mentored learning", max_term_width = 100)]
 pub struct Cli {
     /// What to do; without one, `serve`.
     #[command(subcommand)]

@@ -56,7 +56,7 @@ pub async fn run(command: User, settings: &Settings) -> Outcome {
             let registration = Registration { email, username, password, display_name: None };
             let user =
                 super::lyceum(settings).await?.create_user(&Actor::System, registration, role).await.map_err(named)?;
-            println!("{} <{}> is a {} now, with the id {}.", user.username, user.email, user.role, user.id);
+            println!("{} <{}> has the role {}, and the id {}.", user.username, user.email, user.role, user.id);
         }
         User::Promote { user, role } => {
             let role = Role::parse(&role).map_err(|invalid| Failure::Usage(format!("--role {invalid}")))?;
@@ -64,7 +64,7 @@ pub async fn run(command: User, settings: &Settings) -> Outcome {
             let identifier = Identifier::parse(&user).ok_or_else(nobody)?;
             let user =
                 super::lyceum(settings).await?.promote(&Actor::System, &identifier, role).await.map_err(named)?;
-            println!("{} is a {} now.", user.username, user.role);
+            println!("{} has the role {} now.", user.username, user.role);
         }
     }
     Ok(())
