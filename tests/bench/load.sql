@@ -34,4 +34,15 @@ INSERT INTO course_progress (user_id, course_id, completed_lessons, is_enrolled,
 INSERT INTO lesson_progress (user_id, lesson_id, course_id, status, created_at, updated_at)
      SELECT lp.user_id, pg_temp.lesson(lp.lesson_id), pg_temp.course(l.course_id), lp.status, lp.updated_at, lp.updated_at
        FROM bench_lesson_progress lp JOIN bench_lessons l ON l.id = lp.lesson_id;
+-- Everybody has asked once before. Over tables that are empty when they are analysed, PostgreSQL plans a scan for each
+-- check of a foreign key, and keeps that plan while they grow.
+INSERT INTO conversations (id, owner_id, title, is_archived, created_at, updated_at, version)
+     SELECT gen_random_uuid(), id, 'Before', false, '2026-01-02Z', '2026-01-02Z', 1 FROM bench_users;
+INSERT INTO messages (id, conversation_id, author, content, status, sources, created_at, updated_at)
+     SELECT gen_random_uuid(), c.id, a.author, 'Before', 'complete', '[]', '2026-01-02Z', '2026-01-02Z'
+       FROM conversations c, (VALUES ('user'), ('assistant')) AS a (author);
+INSERT INTO usage_records (id, user_id, conversation_id, message_id, provider, model, outcome, prompt_tokens, completion_tokens,
+                           is_estimated, created_at, updated_at)
+     SELECT gen_random_uuid(), c.owner_id, c.id, m.id, 'before', 'before', 'complete', 100, 20, false, '2026-01-02Z', '2026-01-02Z'
+       FROM conversations c JOIN messages m ON m.conversation_id = c.id AND m.author = 'assistant';
 ANALYZE;
