@@ -258,22 +258,24 @@ async fn answer_in_events(
         Some(TurnEvent::Ended(Err(error))) => return Err(error.into()),
         _ => return Err(Error::Abandoned.into()),
     };
-    let first = event("start", &StartBody::from(started));
+    let first = event_of("start", &StartBody::from(started));
     let rest = stream::unfold(events, move |mut events| {
         let id = id.clone();
         async move {
-            let event = match events.recv().await? {
-                TurnEvent::Started(started) => event("start", &StartBody::from(started)),
-                TurnEvent::Piece(text) => event("delta", &DeltaBody { text }),
-                TurnEvent::Ended(Ok(answer)) => event("done", &DoneBody::from(*answer)),
-                TurnEvent::Ended(Err(error)) => event("error", &Problem::from(error).body(&id.0)),
+            let Ok(event) = tokio::time::timeout(HEARTBEAT, events.recv()).await else {
+                return Some((sse::Event::Comment("still there".into()), events));
+            };
+            let event = match event? {
+                TurnEvent::Started(started) => event_of("start", &StartBody::from(started)),
+                TurnEvent::Piece(text) => event_of("delta", &DeltaBody { text }),
+                TurnEvent::Ended(Ok(answer)) => event_of("done", &DoneBody::from(*answer)),
+                TurnEvent::Ended(Err(error)) => event_of("error", &Problem::from(error).body(&id.0)),
             };
             Some((event, events))
         }
     });
     let all = stream::once(async { first }).chain(rest);
-    let mut response =
-        sse::Sse::from_infallible_stream(all).with_keep_alive(HEARTBEAT).respond_to(request).map_into_boxed_body();
+    let mut response = sse::Sse::from_infallible_stream(all).respond_to(request).map_into_boxed_body();
     // Buffering proxies would hold the events back.
     response
         .headers_mut()
@@ -282,7 +284,7 @@ async fn answer_in_events(
     Ok(response)
 }
 
-fn event(name: &'static str, data: &impl Serialize) -> sse::Event {
+fn event_of(name: &'static str, data: &impl Serialize) -> sse::Event {
     let data = serde_json::to_string(data).unwrap_or_default();
     sse::Event::Data(sse::Data::new(data).event(name))
 }
