@@ -25,8 +25,6 @@ pub struct Shared {
     pub cookies: CookieRules,
     /// Origins whose pages may act with a user's cookies.
     pub origins: Vec<String>,
-    /// The largest JSON body in bytes.
-    pub max_json_bytes: usize,
     /// Health of the parts, remembered for a moment.
     pub health: Health,
     /// Running turns; shutting down waits for them.

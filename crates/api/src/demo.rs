@@ -2,7 +2,7 @@
 
 use lyceum_application::{Error, Lyceum, courses::Import, users::NewAccount};
 use lyceum_domain::{
-    courses::{CourseDraft, LessonDraft},
+    courses::{CourseDraft, CourseKey, LessonDraft, Slug},
     invalid::Invalid,
     policy::Actor,
     users::{DisplayName, Email, Identifier, Password, Role, Username},
@@ -17,6 +17,9 @@ pub const ACCOUNTS: [(&str, &str, &str, Role); 3] = [
     ("mentor", "mentor@example.com", "Max Mentor", Role::Mentor),
     ("admin", "admin@example.com", "Ada Admin", Role::Admin),
 ];
+
+/// The title of the course.
+const TITLE: &str = "Learning to learn";
 
 /// The chapters of the course: path, number, depth, title, text.
 const LESSONS: [(&str, Option<&str>, u8, &str, &str); 6] = [
@@ -39,7 +42,9 @@ pub async fn seed(lyceum: &Lyceum) -> Result<String, anyhow::Error> {
             Err(error) => return Err(error.into()),
         }
     }
-    if let Some(mentor) = lyceum.find_user(&Actor::System, &mentor).await? {
+    // Only once: afterwards the course is the mentor's to change.
+    let is_there = lyceum.course(&Actor::System, &CourseKey::Slug(Slug::of(TITLE))).await.is_ok();
+    if let Some(mentor) = lyceum.find_user(&Actor::System, &mentor).await?.filter(|_| !is_there) {
         let import = Import { draft: course(), author: Some(mentor.id), publish: true };
         match lyceum.import_course(&Actor::System, import).await {
             // Another instance was faster.
@@ -71,7 +76,7 @@ fn course() -> CourseDraft {
         is_draft: false,
     });
     CourseDraft {
-        title: "Learning to learn".to_owned(),
+        title: TITLE.to_owned(),
         description: "Six short lessons on how people learn, and a place to try the mentor.".to_owned(),
         language: Some("en".to_owned()),
         authors: Vec::new(),

@@ -47,19 +47,16 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
     let shared = Arc::new(Shared {
         cookies: CookieRules::new(&settings),
         origins: own_origins(&settings, port),
-        max_json_bytes: settings.server.max_json_bytes,
         health: Health::default(),
         turns: TaskTracker::new(),
         stopping: CancellationToken::new(),
         stop_turns: CancellationToken::new(),
         started,
     });
-    let server = bind(&settings, listener, &house, &shared)?;
-    let handle = server.handle();
-    let serving = server;
+    let mut serving = pin!(bind(&settings, listener, &house, &shared)?);
+    let handle = serving.handle();
     announce(&settings, port, started, demo_help);
 
-    let mut serving = pin!(serving);
     tokio::select! {
         ended = &mut serving => return Ok(ended?),
         () = stop => {}

@@ -107,16 +107,16 @@ fn rules(settings: &Settings, public_url: String) -> Rules {
     }
 }
 
-/// A store with its part of the connections that the settings allow, or of those that proved best: more than two for a
-/// core wait for each other.
+/// A store with its part of the connections that the settings allow, at least one; or of those that proved best: eight
+/// in all, two for each thread.
 async fn store(settings: &Settings, threads: usize) -> anyhow::Result<SeaOrmStore> {
     let database = &settings.database;
-    let part = |all: u32| all.div_ceil(u32::try_from(threads).unwrap_or(u32::MAX)).max(2);
+    let part = |all: u32, least: u32| (all / u32::try_from(threads.max(1)).unwrap_or(u32::MAX)).max(least);
     let connections = match (database.kind(), database.max_connections) {
         (Some(DatabaseKind::Sqlite), 0) => None,
         (Some(DatabaseKind::Sqlite), all) => Some(all),
-        (_, 0) => Some(part(8)),
-        (_, all) => Some(part(all)),
+        (_, 0) => Some(part(8, 2)),
+        (_, all) => Some(part(all, 1)),
     };
     let some_seconds = |seconds: u64| Some(Duration::from_secs(seconds)).filter(|span| !span.is_zero());
     let storage = StorageSettings {

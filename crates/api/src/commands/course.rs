@@ -36,10 +36,7 @@ pub enum Course {
 
 pub async fn run(command: Course, settings: &Settings) -> Outcome {
     let Course::Import { path, author, publish, json } = command;
-    let draft = tokio::task::spawn_blocking(move || read(&path)).await?.map_err(|error| {
-        // The book is at fault, not the machine.
-        Failure::Failed(error)
-    })?;
+    let draft = tokio::task::spawn_blocking(move || read(&path)).await??;
     let lyceum = super::lyceum(settings).await?;
     let author = match author {
         None => None,

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 
 use clap::Subcommand;
-use lyceum_application::{Error, users::Registration};
+use lyceum_application::users::Registration;
 use lyceum_domain::{
     invalid::Violations,
     policy::Actor,
@@ -54,16 +54,14 @@ pub async fn run(command: User, settings: &Settings) -> Outcome {
                 return Err(Failure::Usage(violations.to_string()));
             };
             let registration = Registration { email, username, password, display_name: None };
-            let user =
-                super::lyceum(settings).await?.create_user(&Actor::System, registration, role).await.map_err(named)?;
+            let user = super::lyceum(settings).await?.create_user(&Actor::System, registration, role).await?;
             println!("{} <{}> has the role {}, and the id {}.", user.username, user.email, user.role, user.id);
         }
         User::Promote { user, role } => {
             let role = Role::parse(&role).map_err(|invalid| Failure::Usage(format!("--role {invalid}")))?;
             let nobody = || Failure::Failed(anyhow::anyhow!("there is no such account"));
             let identifier = Identifier::parse(&user).ok_or_else(nobody)?;
-            let user =
-                super::lyceum(settings).await?.promote(&Actor::System, &identifier, role).await.map_err(named)?;
+            let user = super::lyceum(settings).await?.promote(&Actor::System, &identifier, role).await?;
             println!("{} has the role {} now.", user.username, user.role);
         }
     }
@@ -74,9 +72,4 @@ fn password_line() -> std::io::Result<String> {
     let mut text = String::new();
     std::io::stdin().take(4096).read_to_string(&mut text)?;
     Ok(text.lines().next().unwrap_or_default().to_owned())
-}
-
-/// The causes that a person at a terminal can do something about come along.
-fn named(error: Error) -> Failure {
-    Failure::Failed(anyhow::Error::new(error))
 }
