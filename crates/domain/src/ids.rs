@@ -70,6 +70,16 @@ id! {
     RefreshTokenId
     /// Names a [`OneTimeToken`](crate::users::OneTimeToken).
     OneTimeTokenId
+    /// Names a [`PendingRegistration`](crate::users::PendingRegistration).
+    RegistrationId
+    /// Names an [`Identity`](crate::users::Identity).
+    IdentityId
+    /// Names an [`ApiKey`](crate::users::ApiKey).
+    ApiKeyId
+    /// Names an [`AuditEvent`](crate::audit::AuditEvent).
+    AuditEventId
+    /// Names an [`OutboxMail`](crate::mail::OutboxMail).
+    OutboxMailId
     /// Names a [`Course`](crate::courses::Course).
     CourseId
     /// Names a [`Lesson`](crate::courses::Lesson).

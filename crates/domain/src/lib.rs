@@ -6,14 +6,16 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`users`], [`sessions`] | accounts, e-mail, username, password rules; sign-ins and tokens |
+//! | [`users`], [`sessions`] | accounts, e-mail, username, password rules, keys; sign-ins, tokens, lockout |
+//! | [`audit`] | the trail of what happened to accounts |
 //! | [`courses`], [`progress`] | courses, lessons, outlines, imports; how far a learner is |
 //! | [`conversations`], [`mentor`] | what was asked and answered; the model port and the prompt |
 //! | [`policy`] | who may do what, in one place |
 //! | [`store`] | units of work, the read side, the one storage error |
-//! | [`mail`] | the mail port and its messages |
+//! | [`mail`] | what mails say, the outbox, the ports that write and send |
 //! | [`ids`], [`time`], [`page`], [`text`], [`invalid`] | identifiers, clock, paging, text rules, refusals |
 
+pub mod audit;
 pub mod conversations;
 pub mod courses;
 pub mod ids;

@@ -1,25 +1,39 @@
-//! The mail port.
+//! Mail: what is said to people, the outbox that loses none, and the ports that write and send.
+
+mod letter;
+mod outbox;
+
+pub use letter::{Letter, LetterWriter, WrittenLetter};
+pub use outbox::{Intent, Outbox, OutboxCounts, OutboxMail, OutboxQueries, Settlement};
 
 use async_trait::async_trait;
 use thiserror::Error;
 
-use crate::{mentor::Cause, users::Email};
+use crate::{ids::OutboxMailId, mentor::Cause, users::Email};
 
 /// A mail to one person.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mail {
+    /// Names the mail, the same at every attempt to send it, so that a receiver can tell a repetition.
+    pub id: OutboxMailId,
     /// To whom.
     pub to: Email,
     /// The subject, one line.
     pub subject: String,
     /// The text.
     pub text: String,
+    /// The same as HTML.
+    pub html: String,
 }
 
 impl std::fmt::Debug for Mail {
     /// The text may hold a token.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Mail").field("to", &self.to).field("subject", &self.subject).finish_non_exhaustive()
+        f.debug_struct("Mail")
+            .field("id", &self.id)
+            .field("to", &self.to)
+            .field("subject", &self.subject)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,10 @@
 //! Who may do what. Every use case asks here before it touches anything; nobody decides elsewhere.
 
-use crate::{courses::CourseStatus, ids::UserId, users::Role};
+use crate::{
+    courses::CourseStatus,
+    ids::UserId,
+    users::{ProfileVisibility, Role, Scope, Scopes},
+};
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +17,8 @@ pub enum Actor {
         id: UserId,
         /// Their role now, not the one in their token.
         role: Role,
+        /// What the personal key is good for, if it is one that speaks for them; `None` if they signed in.
+        key: Option<Scopes>,
     },
     /// The operator at the command line.
     System,
@@ -48,10 +54,21 @@ impl Actor {
 pub enum Action {
     /// Register, verify, sign in.
     SignUp,
-    /// Read or change one's own account and sessions.
-    UseOwnAccount,
-    /// Make accounts and give roles.
+    /// Read or change one's own profile.
+    UseOwnProfile,
+    /// What a stolen key must not do: sessions, passwords, keys, privacy, export and deletion of one's own account.
+    SecureOwnAccount,
+    /// Look at somebody's profile.
+    ReadProfile {
+        /// Whose.
+        owner: UserId,
+        /// Who they let see it.
+        visibility: ProfileVisibility,
+    },
+    /// Make accounts, give roles and plans, switch accounts on and off, erase them.
     ManageUsers,
+    /// Read the audit trail.
+    ReadAudit,
     /// See the catalogue of published courses.
     ListCourses,
     /// See everybody's drafts in the catalogue.
@@ -94,14 +111,25 @@ pub enum Denied {
     Hidden,
     /// It is there, but not for them (403).
     Forbidden,
+    /// It is for them, but not for the key that they use (403).
+    Scope,
 }
 
 /// Whether `actor` may do `action`.
 pub fn allow(actor: &Actor, action: &Action) -> Result<(), Denied> {
     match *action {
         Action::SignUp | Action::ListCourses => Ok(()),
-        Action::UseOwnAccount | Action::ReadOwnProgress | Action::AskMentor => signed_in(actor),
-        Action::ManageUsers | Action::ListAllDrafts => at_least(actor, Role::Admin),
+        Action::UseOwnProfile | Action::SecureOwnAccount | Action::ReadOwnProgress | Action::AskMentor => {
+            signed_in(actor)
+        }
+        Action::ReadProfile { owner, visibility } => match visibility {
+            ProfileVisibility::Public => Ok(()),
+            _ if actor.is(Some(owner)) || actor.is_at_least(Role::Admin) => Ok(()),
+            // Whoever is not signed in hears the same as about a name that nobody has.
+            ProfileVisibility::Members => signed_in(actor).map_err(|_| Denied::Hidden),
+            ProfileVisibility::Private => Err(Denied::Hidden),
+        },
+        Action::ManageUsers | Action::ReadAudit | Action::ListAllDrafts => at_least(actor, Role::Admin),
         Action::CreateCourse => at_least(actor, Role::Mentor),
         Action::ReadCourse { status, author } => {
             let is_open = match status {
@@ -124,7 +152,26 @@ pub fn allow(actor: &Actor, action: &Action) -> Result<(), Denied> {
                 CourseStatus::Draft => Err(Denied::Hidden),
             }
         }
-    }
+    }?;
+    within_key(actor, action)
+}
+
+/// Whether the key that speaks for the actor, if it is one, reaches as far as the action. Last: a key tells nobody more
+/// than its user may know.
+fn within_key(actor: &Actor, action: &Action) -> Result<(), Denied> {
+    let Actor::User { key: Some(scopes), .. } = actor else { return Ok(()) };
+    let is_reached = match action {
+        // Open to everybody.
+        Action::SignUp | Action::ListCourses | Action::ReadProfile { .. } => true,
+        Action::ReadCourse { status, .. } => *status != CourseStatus::Draft || scopes.has(Scope::Learning),
+        Action::UseOwnProfile => scopes.has(Scope::Profile),
+        Action::CreateCourse | Action::ChangeCourse { .. } | Action::Learn { .. } | Action::ReadOwnProgress => {
+            scopes.has(Scope::Learning)
+        }
+        Action::AskMentor => scopes.has(Scope::Ai),
+        Action::SecureOwnAccount | Action::ManageUsers | Action::ReadAudit | Action::ListAllDrafts => false,
+    };
+    if is_reached { Ok(()) } else { Err(Denied::Scope) }
 }
 
 fn signed_in(actor: &Actor) -> Result<(), Denied> {
@@ -161,15 +208,33 @@ mod tests {
     fn the_matrix_of_roles_and_actions() {
         let me = UserId::from_uuid(Uuid::from_u128(1));
         let own = Some(me);
-        let other = Some(UserId::from_uuid(Uuid::from_u128(2)));
-        let user = |role| Actor::User { id: me, role };
-        let actors = [Actor::Anonymous, user(Role::Learner), user(Role::Mentor), user(Role::Admin), Actor::System];
+        let you = UserId::from_uuid(Uuid::from_u128(2));
+        let other = Some(you);
+        let user = |role| Actor::User { id: me, role, key: None };
+        let key = |scope| Actor::User { id: me, role: Role::Admin, key: Scopes::new([scope]).ok() };
+        let actors = [
+            Actor::Anonymous,
+            user(Role::Learner),
+            user(Role::Mentor),
+            user(Role::Admin),
+            Actor::System,
+            key(Scope::Ai),
+            key(Scope::Learning),
+            key(Scope::Profile),
+        ];
+        let profile = |owner, visibility| Action::ReadProfile { owner, visibility };
         let read = |status, author| Action::ReadCourse { status, author };
         let learn = |status, is_known| Action::Learn { status, author: other, is_known };
         let actions = [
             ("sign up", Action::SignUp),
-            ("own account", Action::UseOwnAccount),
+            ("own profile", Action::UseOwnProfile),
+            ("own account", Action::SecureOwnAccount),
+            ("public profile", profile(you, ProfileVisibility::Public)),
+            ("members' profile", profile(you, ProfileVisibility::Members)),
+            ("private profile", profile(you, ProfileVisibility::Private)),
+            ("own private profile", profile(me, ProfileVisibility::Private)),
             ("manage users", Action::ManageUsers),
+            ("read audit", Action::ReadAudit),
             ("list courses", Action::ListCourses),
             ("list all drafts", Action::ListAllDrafts),
             ("read published", read(CourseStatus::Published, other)),
@@ -187,7 +252,8 @@ mod tests {
             ("own progress", Action::ReadOwnProgress),
             ("ask mentor", Action::AskMentor),
         ];
-        let mut matrix = format!("{:22}|nobody |learner|mentor |admin  |system\n", "");
+        let mut matrix =
+            format!("{:22}|nobody |learner|mentor |admin  |system |ai key |learning key|profile key\n", "");
         for (name, action) in &actions {
             let _ = write!(matrix, "{name:22}");
             for actor in &actors {
@@ -196,6 +262,7 @@ mod tests {
                     Err(Denied::SignIn) => "401",
                     Err(Denied::Forbidden) => "403",
                     Err(Denied::Hidden) => "404",
+                    Err(Denied::Scope) => "403 key",
                 };
                 let _ = write!(matrix, "|{cell:7}");
             }

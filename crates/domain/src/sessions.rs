@@ -1,9 +1,15 @@
 //! Sign-ins: sessions, the tokens they hand out, and the ports that make and read tokens.
 
+mod client;
+mod lockout;
+mod providers;
 mod repository;
 mod tokens;
 
-pub use repository::{SessionQueries, Sessions, Standing};
+pub use client::{Client, Network};
+pub use lockout::{AccountFailures, AccountKey, Failures, Lock, Lockout, SignInFailureQueries, SignInFailures};
+pub use providers::{ExternalClaims, IdentityProviders, NoProviders};
+pub use repository::{NextToken, Rotation, SessionQueries, Sessions, Standing};
 pub use tokens::{AccessClaims, AccessTokens, Secret, SecretHash, Secrets, TokenError};
 
 use crate::{
@@ -22,6 +28,8 @@ pub struct Session {
     pub user_agent: Option<String>,
     /// Where it signed in from.
     pub ip_address: Option<String>,
+    /// The network of that address.
+    pub network: Network,
     /// When it began.
     pub created_at: Timestamp,
     /// The last refresh.
@@ -32,19 +40,22 @@ pub struct Session {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// A refresh token of a session. It is used once; its use makes the next one.
+/// A refresh token of a session. Its use makes the next one. It can be used again for a short grace, by tabs that
+/// refresh at once, as long as none of the tokens that followed from it was used; after that its use is a replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefreshToken {
     /// Its row.
     pub id: RefreshTokenId,
     /// The family.
     pub session: SessionId,
+    /// The token that this one followed from; none for a session's first.
+    pub parent: Option<RefreshTokenId>,
     /// The hash of what the client holds.
     pub hash: SecretHash,
     /// When it was made.
     pub created_at: Timestamp,
     /// From when on it is no longer good.
     pub expires_at: Timestamp,
-    /// When it was used.
+    /// When it was first used.
     pub used_at: Option<Timestamp>,
 }

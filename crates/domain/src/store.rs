@@ -12,12 +12,18 @@ use async_trait::async_trait;
 use thiserror::Error;
 
 use crate::{
+    audit::{AuditQueries, AuditTrail},
     conversations::{Conversation, ConversationQueries, Conversations, Message},
     courses::{CourseQueries, Courses},
+    ids::{ApiKeyId, UserId},
+    mail::{Outbox, OutboxQueries},
     mentor::{Cause, UsageRecord},
     progress::{CourseProgress, LessonChange, Progress, ProgressQueries},
-    sessions::{SessionQueries, Sessions},
-    users::{UserQueries, Users},
+    sessions::{SessionQueries, Sessions, SignInFailureQueries, SignInFailures},
+    time::Timestamp,
+    users::{
+        ApiKeyQueries, ApiKeys, Identities, IdentityQueries, RegistrationQueries, Registrations, UserQueries, Users,
+    },
 };
 
 /// Where everything is kept.
@@ -40,6 +46,12 @@ pub trait Store: Send + Sync {
 /// that come most often change one aggregate; they need no transaction around it, and so don't pay for one.
 #[async_trait]
 pub trait SingleWrites: Send + Sync {
+    /// Notes that a user was active at `at`. Not a change of the account, as [`Users::touch_login`].
+    async fn touch_activity(&self, user: UserId, at: Timestamp) -> Result<(), StoreError>;
+
+    /// Notes that a key was used at `at`.
+    async fn touch_api_key(&self, key: ApiKeyId, at: Timestamp) -> Result<(), StoreError>;
+
     /// As [`Progress::save`], in a unit of its own.
     async fn save_progress(&self, progress: &CourseProgress, change: Option<LessonChange>) -> Result<(), StoreError>;
 
@@ -63,8 +75,26 @@ pub trait UnitOfWork: Send {
     /// Users and their one-time tokens.
     fn users(&mut self) -> &mut dyn Users;
 
+    /// Registrations that wait to be verified.
+    fn registrations(&mut self) -> &mut dyn Registrations;
+
+    /// Users of identity providers.
+    fn identities(&mut self) -> &mut dyn Identities;
+
+    /// Personal keys.
+    fn api_keys(&mut self) -> &mut dyn ApiKeys;
+
     /// Sessions and their refresh tokens.
     fn sessions(&mut self) -> &mut dyn Sessions;
+
+    /// Failed sign-ins.
+    fn sign_in_failures(&mut self) -> &mut dyn SignInFailures;
+
+    /// The audit trail.
+    fn audit(&mut self) -> &mut dyn AuditTrail;
+
+    /// Mails that wait to be sent.
+    fn outbox(&mut self) -> &mut dyn Outbox;
 
     /// Courses, lessons and passages.
     fn courses(&mut self) -> &mut dyn Courses;
@@ -79,10 +109,19 @@ pub trait UnitOfWork: Send {
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
 }
 
-/// The whole query side.
-pub trait Queries: UserQueries + SessionQueries + CourseQueries + ProgressQueries + ConversationQueries {}
+macro_rules! queries {
+    ($($part:ident)*) => {
+        /// The whole query side.
+        pub trait Queries: $($part +)* {}
 
-impl<T> Queries for T where T: UserQueries + SessionQueries + CourseQueries + ProgressQueries + ConversationQueries {}
+        impl<T> Queries for T where T: $($part +)* {}
+    };
+}
+
+queries! {
+    UserQueries RegistrationQueries IdentityQueries ApiKeyQueries SessionQueries SignInFailureQueries AuditQueries
+    OutboxQueries CourseQueries ProgressQueries ConversationQueries
+}
 
 /// Why the store did not do what it was asked, as far as a caller acts on it.
 #[derive(Debug, Error)]
@@ -111,6 +150,8 @@ pub enum Unique {
     Email,
     /// A user's name.
     Username,
+    /// A user at an identity provider.
+    Identity,
     /// A course's or lesson's slug.
     Slug,
     /// An imported course's source.
@@ -124,6 +165,7 @@ impl std::fmt::Display for Unique {
         f.write_str(match self {
             Self::Email => "email",
             Self::Username => "username",
+            Self::Identity => "identity",
             Self::Slug => "slug",
             Self::Source => "source",
             Self::Key => "key",

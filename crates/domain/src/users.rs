@@ -1,20 +1,26 @@
 //! Accounts: who somebody is, and the rules their data keeps.
 
+mod api_key;
 mod email;
+mod identity;
 mod one_time_token;
 mod password;
 mod profile;
+mod registration;
 mod repository;
 mod username;
 
+pub use api_key::{ApiKey, ApiKeyName, ApiKeyQueries, ApiKeys, Scope, Scopes};
 pub use email::Email;
-pub use one_time_token::{OneTimeToken, TokenPurpose};
+pub use identity::{Identities, Identity, IdentityQueries, ProviderName};
+pub use one_time_token::{OneTimeToken, TokenOwner, TokenPurpose};
 pub use password::{Password, PasswordError, PasswordHash, PasswordHasher};
 pub use profile::{Bio, DisplayName, Locale, Privacy, ProfileVisibility, TimeZone};
-pub use repository::{Identifier, UserQueries, Users};
+pub use registration::{PendingRegistration, RegistrationQueries, Registrations};
+pub use repository::{Identifier, UserFilter, UserQueries, Users};
 pub use username::Username;
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use crate::{ids::UserId, invalid::Invalid, time::Timestamp};
 
@@ -51,6 +57,8 @@ pub struct User {
     pub tokens_valid_from: Timestamp,
     /// The last sign-in.
     pub last_login_at: Option<Timestamp>,
+    /// The last request, to a quarter of an hour.
+    pub last_active_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -62,13 +70,17 @@ pub struct User {
 }
 
 impl User {
-    /// A new learner, not yet verified.
+    /// How exactly [`last_active_at`](Self::last_active_at) is kept: a write at each request would cost more than it
+    /// tells.
+    pub const ACTIVITY_GRAIN: Duration = Duration::from_mins(15);
+
+    /// A new learner, not yet verified; without a password if they sign in elsewhere.
     pub fn register(
         id: UserId,
         email: Email,
         username: Username,
         display_name: Option<DisplayName>,
-        password_hash: PasswordHash,
+        password_hash: Option<PasswordHash>,
         at: Timestamp,
     ) -> Self {
         Self {
@@ -83,10 +95,11 @@ impl User {
             role: Role::Learner,
             plan: Plan::Free,
             privacy: Privacy::default(),
-            password_hash: Some(password_hash),
+            password_hash,
             is_active: true,
             tokens_valid_from: at,
             last_login_at: None,
+            last_active_at: None,
             created_at: at,
             updated_at: at,
             deleted_at: None,
@@ -97,6 +110,16 @@ impl User {
     /// Whether the account can be used at all.
     pub fn is_usable(&self) -> bool {
         self.is_active && self.deleted_at.is_none()
+    }
+
+    /// Whether it is time to note that the user was active at `now`.
+    pub fn is_activity_news(&self, now: Timestamp) -> bool {
+        self.last_active_at.is_none_or(|last| now.since(last) >= Self::ACTIVITY_GRAIN)
+    }
+
+    /// When a deleted account is to be erased.
+    pub fn erased_at(&self, grace: Duration) -> Option<Timestamp> {
+        self.deleted_at.map(|deleted| deleted.plus(grace))
     }
 
     /// Notes that the e-mail belongs to the user; false if that was known.

@@ -1,6 +1,6 @@
 //! The ports that make and read tokens.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use thiserror::Error;
 
@@ -88,6 +88,10 @@ pub trait AccessTokens: Send + Sync {
 
     /// Verifies signature, algorithm, type, issuer, audience and times at `now`.
     fn verify(&self, token: &str, now: Timestamp) -> Result<AccessClaims, TokenError>;
+
+    /// The public keys that verify our tokens, as a JWK Set in JSON (RFC 7517, section 5); an empty set where tokens
+    /// are signed with a shared secret.
+    fn key_set(&self) -> String;
 }
 
 /// Why a token is not good.
@@ -99,6 +103,12 @@ pub enum TokenError {
     /// It never was; the reason is for the log alone.
     #[error("the token is not valid: {0}")]
     Invalid(String),
+    /// Nobody can tell now: the keys that it would be verified with cannot be had.
+    #[error("the keys that verify the token cannot be had")]
+    Unavailable {
+        /// When to ask again.
+        retry_after: Duration,
+    },
     /// It could not be signed.
     #[error("signing failed")]
     Signing(#[source] Cause),

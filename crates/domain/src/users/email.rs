@@ -50,6 +50,19 @@ impl Email {
         &self.0
     }
 
+    /// The domain of addresses that stand for "none is known". Nobody can ever have it (RFC 2606, section 2).
+    pub const PLACEHOLDER_DOMAIN: &str = "placeholder.invalid";
+
+    /// An address for an account that has none: unique as long as `name` is, never mailed.
+    pub fn placeholder(name: &str) -> Result<Self, Invalid> {
+        Self::parse(&format!("{name}@{}", Self::PLACEHOLDER_DOMAIN))
+    }
+
+    /// Whether it stands for "none is known".
+    pub fn is_placeholder(&self) -> bool {
+        self.0.rsplit_once('@').is_some_and(|(_, domain)| domain == Self::PLACEHOLDER_DOMAIN)
+    }
+
     /// What stands before the `@`.
     pub fn local_part(&self) -> &str {
         self.0.split_once('@').map_or(&*self.0, |(local, _)| local)

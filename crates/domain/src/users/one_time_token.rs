@@ -1,7 +1,7 @@
-//! Links that are good once: e-mail verification now, password reset when it comes.
+//! Links that are good once: e-mail verification and password reset.
 
 use crate::{
-    ids::{OneTimeTokenId, UserId},
+    ids::{OneTimeTokenId, RegistrationId, UserId},
     invalid::Invalid,
     sessions::SecretHash,
     time::Timestamp,
@@ -13,7 +13,7 @@ pub struct OneTimeToken {
     /// Its row.
     pub id: OneTimeTokenId,
     /// Whose it is.
-    pub user: UserId,
+    pub owner: TokenOwner,
     /// What it is good for.
     pub purpose: TokenPurpose,
     /// The hash of what was mailed.
@@ -24,11 +24,22 @@ pub struct OneTimeToken {
     pub expires_at: Timestamp,
 }
 
+/// Whose a one-time token is. It goes when its owner goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TokenOwner {
+    /// An account's.
+    User(UserId),
+    /// That of a registration which waits to become an account.
+    Registration(RegistrationId),
+}
+
 /// What a one-time token is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TokenPurpose {
-    /// Shows that the e-mail belongs to the user.
+    /// Shows that the e-mail belongs to the owner.
     VerifyEmail,
+    /// Lets the owner set another password.
+    ResetPassword,
 }
 
 impl TokenPurpose {
@@ -36,6 +47,7 @@ impl TokenPurpose {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::VerifyEmail => "verify_email",
+            Self::ResetPassword => "reset_password",
         }
     }
 
@@ -43,7 +55,8 @@ impl TokenPurpose {
     pub fn parse(word: &str) -> Result<Self, Invalid> {
         match word {
             "verify_email" => Ok(Self::VerifyEmail),
-            _ => Err(Invalid::NotAllowed { allowed: "verify_email" }),
+            "reset_password" => Ok(Self::ResetPassword),
+            _ => Err(Invalid::NotAllowed { allowed: "verify_email, reset_password" }),
         }
     }
 }

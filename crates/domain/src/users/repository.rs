@@ -4,10 +4,11 @@ use async_trait::async_trait;
 
 use crate::{
     ids::UserId,
+    page::{Page, PageRequest},
     sessions::SecretHash,
     store::StoreError,
     time::Timestamp,
-    users::{Email, OneTimeToken, TokenPurpose, User, Username},
+    users::{Email, OneTimeToken, Plan, Role, TokenOwner, TokenPurpose, User, Username},
 };
 
 /// Writes users inside a unit of work.
@@ -23,8 +24,8 @@ pub trait Users: Send {
     /// A user by id, deleted ones too.
     async fn find(&mut self, id: UserId) -> Result<Option<User>, StoreError>;
 
-    /// Notes a sign-in. Not a change of the account: the version stays, two at once do not conflict, and
-    /// [`update`](Self::update) leaves the note alone.
+    /// Notes a sign-in, which is activity too. Not a change of the account: the version stays, two at once do not
+    /// conflict, and [`update`](Self::update) leaves the note alone.
     async fn touch_login(&mut self, id: UserId, at: Timestamp) -> Result<(), StoreError>;
 
     /// Stores a token that was mailed.
@@ -36,7 +37,32 @@ pub trait Users: Send {
         purpose: TokenPurpose,
         hash: &SecretHash,
         at: Timestamp,
-    ) -> Result<Option<UserId>, StoreError>;
+    ) -> Result<Option<TokenOwner>, StoreError>;
+
+    /// Ends all tokens of an owner that are good for this, and says how many there were.
+    async fn revoke_tokens(&mut self, owner: TokenOwner, purpose: TokenPurpose) -> Result<u64, StoreError>;
+
+    /// Removes at most `limit` tokens that expired before `at`, and says how many.
+    async fn remove_expired_tokens(&mut self, at: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
+    /// Erases an account for good: the user, all that is theirs alone (sessions, keys, identities, progress,
+    /// conversations, usage, failed sign-ins, mails and registrations of the address), and the audit events about
+    /// them. What is others' too stays without the name: courses they wrote, events they caused. False if there is no
+    /// such account.
+    async fn erase(&mut self, id: UserId) -> Result<bool, StoreError>;
+}
+
+/// Which users are asked for; all that is said must hold. Deleted ones are never among them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UserFilter {
+    /// E-mail, username or display name holds this, in any case.
+    pub text: Option<String>,
+    /// With this role.
+    pub role: Option<Role>,
+    /// With this plan.
+    pub plan: Option<Plan>,
+    /// Switched on or off.
+    pub is_active: Option<bool>,
 }
 
 /// How somebody says who they are when they sign in.
@@ -67,4 +93,18 @@ pub trait UserQueries: Send + Sync {
 
     /// A user by e-mail or username, deleted ones too: their names are not free.
     async fn user_by(&self, identifier: &Identifier) -> Result<Option<User>, StoreError>;
+
+    /// Whose a one-time token is, if it is good at `at`; it is not taken.
+    async fn token_owner(
+        &self,
+        purpose: TokenPurpose,
+        hash: &SecretHash,
+        at: Timestamp,
+    ) -> Result<Option<TokenOwner>, StoreError>;
+
+    /// Users, newest first.
+    async fn users_page(&self, filter: &UserFilter, page: PageRequest) -> Result<Page<User>, StoreError>;
+
+    /// At most `limit` users who were deleted before `at`, longest ago first.
+    async fn users_deleted_before(&self, at: Timestamp, limit: u32) -> Result<Vec<UserId>, StoreError>;
 }
