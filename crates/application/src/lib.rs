@@ -75,7 +75,7 @@ pub struct Rules {
     pub refresh_ttl: Duration,
     /// How long after its use a refresh token still works once more, for two tabs that refresh at once.
     pub refresh_grace: Duration,
-    /// How long a verification link is good, and with it a registration.
+    /// How long a verification link is good; a registration waits seven times as long.
     pub verification_ttl: Duration,
     /// How long a link that resets a password is good.
     pub reset_ttl: Duration,

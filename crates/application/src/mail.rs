@@ -244,7 +244,7 @@ impl Lyceum {
     }
 
     async fn first_link(&self, registration: &PendingRegistration) -> Result<Letter, Error> {
-        let expires_at = registration.expires_at;
+        let expires_at = self.ports.clock.now().plus(self.rules.verification_ttl).min(registration.expires_at);
         let owner = TokenOwner::Registration(registration.id);
         let code = self.mint(owner, TokenPurpose::VerifyEmail, expires_at).await?;
         let link = self.link("verify-email", &code);

@@ -76,6 +76,9 @@ pub struct ProfileChange {
     pub username: Option<Username>,
 }
 
+/// How much longer than a link a registration waits: whoever comes too late can have another link.
+const LINK_LIVES: u32 = 7;
+
 /// A mailed token that is unknown, taken or expired.
 fn bad_token() -> Error {
     let expected = "a link that was not used and has not expired";
@@ -100,7 +103,7 @@ impl Lyceum {
             username,
             display_name,
             created_at: now,
-            expires_at: now.plus(self.rules.verification_ttl),
+            expires_at: now.plus(self.rules.verification_ttl * LINK_LIVES),
         };
         let mut unit = self.ports.store.begin().await?;
         unit.registrations().insert(&pending).await?;

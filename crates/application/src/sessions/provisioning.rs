@@ -4,7 +4,6 @@ use lyceum_domain::{
     audit::{AuditAction, AuditActor},
     ids::{IdentityId, UserId},
     sessions::{Client, ExternalClaims},
-    time::Timestamp,
     users::{DisplayName, Email, Identifier, Identity, User, Username},
 };
 
@@ -176,6 +175,8 @@ fn username(claims: &ExternalClaims, id: UserId, attempt: u32) -> Result<Usernam
 mod tests {
     use lyceum_domain::{ids::IdGenerator, users::ProviderName};
     use uuid::Uuid;
+
+    use lyceum_domain::time::Timestamp;
 
     use super::*;
 
