@@ -13,18 +13,22 @@
 //! | `sql.rs`, `row.rs`, `errors.rs`, `paging.rs` | binding, reading back, telling errors apart, cursors |
 //! | `users.rs` … `usage.rs` | a noun each: its statements and its half of the ports |
 
+mod audit;
 mod connect;
 mod conversations;
 mod courses;
 mod errors;
 mod lessons;
 mod messages;
+mod outbox;
 mod paging;
 mod passages;
 mod progress;
+mod rotation;
 mod row;
 mod sessions;
 mod settings;
+mod sign_in_failures;
 mod single;
 mod sql;
 mod standings;

@@ -25,6 +25,11 @@ impl Values {
         self.cursor(page.after.map_or((FIRST, Uuid::nil()), key))
     }
 
+    /// The time that nothing asked for is before; the beginning if there is none.
+    pub(crate) fn since(self, at: Option<Timestamp>) -> Self {
+        self.maybe_time(Timestamp::from_micros(at.map_or(FIRST, |at| at.as_micros().clamp(FIRST, LAST))))
+    }
+
     /// One more than the page holds, to see whether another follows.
     pub(crate) fn limit(self, page: PageRequest) -> Self {
         self.number(i64::try_from(page.size.get() + 1).unwrap_or(i64::MAX))

@@ -2,10 +2,12 @@
 
 use async_trait::async_trait;
 use lyceum_domain::{
+    audit::AuditTrail,
     conversations::Conversations,
     courses::Courses,
+    mail::Outbox,
     progress::Progress,
-    sessions::Sessions,
+    sessions::{Sessions, SignInFailures},
     store::{StoreError, UnitOfWork},
     users::Users,
 };
@@ -59,6 +61,18 @@ impl UnitOfWork for SeaOrmUnit {
     }
 
     fn sessions(&mut self) -> &mut dyn Sessions {
+        self
+    }
+
+    fn sign_in_failures(&mut self) -> &mut dyn SignInFailures {
+        self
+    }
+
+    fn audit(&mut self) -> &mut dyn AuditTrail {
+        self
+    }
+
+    fn outbox(&mut self) -> &mut dyn Outbox {
         self
     }
 

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use lyceum_domain::{
+    audit::{AuditAction, AuditActor, AuditEvent},
     conversations::{Conversation, Message, Prompt},
     courses::{Course, CourseStatus, Lesson, LessonNumber, Slug, SourceKey, Title},
     ids::{
-        ConversationId, CourseId, IdGenerator as _, LessonId, MessageId, OneTimeTokenId, RefreshTokenId, SessionId,
-        UsageId, UserId,
+        AuditEventId, ConversationId, CourseId, IdGenerator as _, LessonId, MessageId, OneTimeTokenId, OutboxMailId,
+        RefreshTokenId, SessionId, UsageId, UserId,
     },
+    mail::{Intent, OutboxMail},
     mentor::{Cost, Source, UsageOutcome, UsageRecord},
     progress::CourseProgress,
-    sessions::{RefreshToken, SecretHash, Session},
+    sessions::{AccountKey, Client, Network, NextToken, RefreshToken, SecretHash, Session},
     time::Timestamp,
     users::{
         Bio, DisplayName, Email, Locale, OneTimeToken, PasswordHash, Plan, Privacy, ProfileVisibility, Role, TimeZone,
@@ -42,6 +44,12 @@ pub const HOSTILE: [&str; 14] = [
 /// A number of seconds and some microseconds after the clocks' [`start`].
 pub fn at(seconds: u64) -> Timestamp {
     start().plus(Duration::from_secs(seconds)).plus(Duration::from_micros(123_456))
+}
+
+/// A number of seconds after the beginning of a year, more or less. What takes or removes everything up to a time looks
+/// at a year that no other case has to do with.
+pub fn in_year(year: i64, seconds: i64) -> Timestamp {
+    Timestamp::from_micros(((year - 1970) * 31_556_952 + seconds) * 1_000_000 + 123_456).expect("in the calendar")
 }
 
 /// A word of 24 lower-case letters that occurs nowhere else.
@@ -112,6 +120,7 @@ pub fn session(user: UserId) -> Session {
         user,
         user_agent: None,
         ip_address: None,
+        network: Network::of(None),
         created_at: at(0),
         last_used_at: at(0),
         expires_at: at(1000),
@@ -124,10 +133,49 @@ pub fn refresh_token(session: SessionId) -> RefreshToken {
     RefreshToken {
         id: RefreshTokenId::new(&SequentialIds),
         session,
+        parent: None,
         hash: hash(),
         created_at: at(0),
         expires_at: at(1000),
         used_at: None,
+    }
+}
+
+/// A token that follows at that time; good for 1000 seconds.
+pub fn next_token(at: Timestamp) -> NextToken {
+    NextToken {
+        id: RefreshTokenId::new(&SequentialIds),
+        hash: hash(),
+        created_at: at,
+        expires_at: at.plus(Duration::from_secs(1000)),
+    }
+}
+
+/// A network of the documentation's.
+pub fn network(last: u8) -> Network {
+    Network::of(Some([203, 0, 113, last].into()))
+}
+
+/// An account that failures are counted against.
+pub fn account() -> AccountKey {
+    AccountKey::of_user(UserId::new(&SequentialIds))
+}
+
+/// Something that nobody we know did to nobody.
+pub fn audit_event(at: Timestamp, action: AuditAction) -> AuditEvent {
+    let client = Client::default();
+    AuditEvent::new(AuditEventId::new(&SequentialIds), at, action, AuditActor::Anonymous, None, &client)
+}
+
+/// A mail to somebody, asked for at that time and due at once.
+pub fn outbox_mail(at: Timestamp) -> OutboxMail {
+    OutboxMail {
+        id: OutboxMailId::new(&SequentialIds),
+        to: Email::parse(&format!("{}@example.com", word())).expect("an e-mail"),
+        intent: Intent::VerifyEmail,
+        attempts: 0,
+        due_at: at,
+        created_at: at,
     }
 }
 

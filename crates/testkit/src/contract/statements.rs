@@ -1,14 +1,16 @@
 //! One statement in a unit of its own, kept at once; and what cases ask of its result.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, time::Duration};
 
 use lyceum_domain::{
+    audit::AuditEvent,
     conversations::Conversation,
     courses::{Course, CourseKey, Lesson, PassageDraft},
     ids::{ConversationId, CourseId, PassageId, SessionId, UserId},
+    mail::OutboxMail,
     page::{Cursor, Page, PageRequest, PageSize},
     progress::{CourseProgress, LessonChange, LessonStatus},
-    sessions::{RefreshToken, Session},
+    sessions::{AccountKey, Network, NextToken, RefreshToken, Rotation, Session},
     store::{Store, StoreError, Unique, UnitOfWork},
     time::Timestamp,
     users::{OneTimeToken, User},
@@ -52,12 +54,18 @@ alone! {
     insert_session(session: &Session, first: &RefreshToken) = sessions.insert(session, first);
     /// `Sessions::find_by_token`
     find_by_token(token: &RefreshToken) -> Option<(RefreshToken, Session)> = sessions.find_by_token(&token.hash);
-    /// `Sessions::use_token`
-    use_token(token: &RefreshToken, at: Timestamp) -> bool = sessions.use_token(token.id, at);
-    /// `Sessions::extend`
-    extend(next: &RefreshToken) = sessions.extend(next);
+    /// `Sessions::rotate`
+    rotate(token: &RefreshToken, next: &NextToken, grace: Duration) -> Rotation
+        = sessions.rotate(&token.hash, next, grace);
     /// `Sessions::revoke`
     revoke(session: SessionId, at: Timestamp) -> bool = sessions.revoke(session, at);
+    /// `SignInFailures::add`
+    add_failure(account: &AccountKey, network: &Network, at: Timestamp, forget_before: Timestamp)
+        = sign_in_failures.add(account, network, at, forget_before);
+    /// `AuditTrail::append`
+    append_event(event: &AuditEvent) = audit.append(event);
+    /// `Outbox::lease`
+    lease(now: Timestamp, until: Timestamp, limit: u32) -> Vec<OutboxMail> = outbox.lease(now, until, limit);
     /// `Courses::insert`
     insert_course(course: &Course) = courses.insert(course);
     /// `Courses::update`

@@ -1,16 +1,19 @@
 //! What every [`Store`] keeps. Each case makes its own data under names nobody else has, and looks only at that, so
 //! that all of them can share one database.
 
+pub mod audit;
 pub mod catalogue;
 pub mod concurrency;
 pub mod conversations;
 pub mod courses;
 pub mod lessons;
 pub mod messages;
+pub mod outbox;
 pub mod passages;
 pub mod progress;
 pub mod progress_lists;
 pub mod sessions;
+pub mod sign_in_failures;
 pub mod single_writes;
 pub mod tokens;
 pub mod units;
@@ -149,16 +152,52 @@ macro_rules! store_contract {
             sessions {
                 a_session_comes_back_with_its_token
                 an_unknown_refresh_token_finds_nothing
-                a_refresh_token_is_used_once
+                a_refresh_token_is_traded_for_the_next_one
                 a_refresh_token_is_there_once
-                the_next_refresh_token_moves_the_end_of_the_session
+                a_used_refresh_token_is_good_for_a_grace
+                a_refresh_token_whose_follower_was_used_is_a_replay
+                a_refresh_token_is_good_until_it_expires
+                a_refresh_token_of_a_session_that_is_over_is_unknown
                 a_session_ends_once
-                the_next_refresh_token_revives_no_session
+                a_user_ends_no_session_of_others
                 all_sessions_of_a_user_end_together_and_nobody_elses
+                sessions_that_ended_are_removed_with_their_tokens
+                the_live_sessions_of_a_user_are_listed_newest_first
+                a_cursor_walks_each_session_once
                 an_unknown_user_has_no_standing
                 a_token_without_a_session_stands_with_its_account
                 a_session_that_is_over_does_not_stand
                 standing_shows_the_account_as_it_is_now
+            }
+            sign_in_failures {
+                an_account_without_failures_has_none
+                failures_are_counted_here_and_anywhere
+                failures_that_are_old_do_not_count
+                failures_from_one_network_are_forgotten_alone
+                what_is_taken_off_is_never_more_than_there_is
+                all_failures_of_an_account_are_forgotten
+                a_network_is_known_where_a_session_of_the_user_began
+                old_failures_are_removed
+            }
+            audit {
+                an_event_comes_back_as_it_was
+                every_action_and_actor_comes_back
+                an_event_is_there_once
+                events_are_listed_by_all_that_is_asked
+                a_cursor_walks_each_event_once
+                old_events_are_removed
+            }
+            outbox {
+                a_mail_is_taken_when_it_is_due
+                the_longest_due_are_taken_first
+                a_mail_that_is_taken_is_nobody_elses_until_the_lease_ends
+                a_mail_that_was_settled_is_taken_no_more
+                a_mail_is_tried_again_when_it_is_due_again
+                who_lost_the_lease_settles_nothing
+                a_mail_is_there_once
+                dead_mails_are_counted_and_revived
+                mails_that_were_sent_are_counted_by_address_and_kind
+                mails_that_were_sent_or_dropped_are_removed
             }
             courses {
                 a_course_comes_back_as_it_was
@@ -252,7 +291,10 @@ macro_rules! store_contract {
                 parallel_single_saves_lose_none
                 parallel_units_of_many_are_all_kept
                 of_two_that_take_a_token_one_gets_it
-                of_two_that_use_a_refresh_token_one_gets_it
+                many_that_use_a_refresh_token_at_once_stay_one_family
+                a_replay_stays_one_whoever_comes_first
+                parallel_failures_lose_none
+                workers_that_take_mails_at_once_share_none
                 of_two_that_end_a_session_one_does
                 two_first_enrolments_at_once_are_one
                 two_registrations_of_one_email_at_once_are_one

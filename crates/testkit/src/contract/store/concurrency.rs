@@ -2,24 +2,31 @@
 
 pub use super::single_writes::parallel_single_saves_lose_none;
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use lyceum_domain::{
     courses::{Course, SourceKey},
+    mail::OutboxMail,
     progress::{CourseProgress, LessonStatus},
+    sessions::{NextToken, RefreshToken, Rotation, Session},
     store::{Store, StoreError, Unique},
     users::User,
 };
 use tokio::{sync::Barrier, task::JoinSet};
 
 use crate::contract::{
-    fixtures::{Turn, at, course, one_time_token, progress, user, word},
+    fixtures::{
+        Turn, account, at, course, in_year, network, next_token, one_time_token, outbox_mail, progress, user, word,
+    },
     statements::{
-        begin_turn, expect_conflict, expect_duplicate, first_page, found_conversation, insert_course, insert_token,
-        insert_user, revoke, save_progress, stored_course, stored_progress, stored_session, stored_turn, stored_user,
-        take_token, use_token,
+        add_failure, begin, begin_turn, expect_conflict, expect_duplicate, find_by_token, first_page,
+        found_conversation, insert_course, insert_token, insert_user, lease, revoke, rotate, save_progress,
+        stored_course, stored_progress, stored_session, stored_turn, stored_user, take_token,
     },
 };
+
+/// For how long a used refresh token may be used again here.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// More than anybody tries who is not stuck.
 const TRIES: u32 = 1000;
@@ -125,18 +132,118 @@ pub async fn of_two_that_take_a_token_one_gets_it(store: Arc<dyn Store>) {
     assert_eq!(owners, [token.user]);
 }
 
-/// Of many that use one refresh token at the same moment, one is told so and the others are told no.
-pub async fn of_two_that_use_a_refresh_token_one_gets_it(store: Arc<dyn Store>) {
+/// However many use one refresh token at the same moment, from as many windows, each gets a token of its own, all of one
+/// family, which lives.
+pub async fn many_that_use_a_refresh_token_at_once_stay_one_family(store: Arc<dyn Store>) {
+    let user = stored_user(&*store).await.id;
+    let (session, token) = stored_session(&*store, user).await;
+    let nexts: Vec<NextToken> = (0..50).map(|_| next_token(at(1))).collect();
+    let results = at_once(nexts.len(), |i| {
+        let (store, token, next) = (Arc::clone(&store), token.clone(), nexts[i].clone());
+        until_kept(move || {
+            let (store, token, next) = (Arc::clone(&store), token.clone(), next.clone());
+            async move { rotate(&*store, &token, &next, GRACE).await }
+        })
+    });
+    let moved = Session { last_used_at: at(1), expires_at: at(1001), ..session };
+    for result in results.await {
+        assert_eq!(result.expect("an answer"), Rotation::Rotated(moved.clone()));
+    }
+    for next in nexts {
+        let follower = RefreshToken { hash: next.hash, ..token.clone() };
+        let (follower, of) = find_by_token(&*store, &follower).await.expect("an answer").expect("a token");
+        assert_eq!((follower.id, follower.parent, follower.used_at), (next.id, Some(token.id), None));
+        assert_eq!(of, moved);
+    }
+    let standing = store.read().standing(user, Some(moved.id), at(2)).await.expect("an answer");
+    assert!(standing.expect("a user").is_session_live);
+}
+
+/// Of those who use a token while its follower is used for the first time, each comes before or after that: before, it
+/// is good, and after, a replay. From then on it is one for everybody, however short the time.
+pub async fn a_replay_stays_one_whoever_comes_first(store: Arc<dyn Store>) {
     let (_, token) = stored_session(&*store, stored_user(&*store).await.id).await;
+    let next = next_token(at(1));
+    rotate(&*store, &token, &next, GRACE).await.expect("an answer");
+    let follower = RefreshToken { hash: next.hash, ..token.clone() };
+    let results = at_once(9, |i| {
+        let (store, used) = (Arc::clone(&store), if i == 4 { follower.clone() } else { token.clone() });
+        until_kept(move || {
+            let (store, used) = (Arc::clone(&store), used.clone());
+            async move {
+                let answer = rotate(&*store, &used, &next_token(at(2)), GRACE).await?;
+                // Whoever hears of a replay hears of it again.
+                if matches!(answer, Rotation::Replayed(_)) {
+                    let again = rotate(&*store, &used, &next_token(at(2)), GRACE).await?;
+                    assert!(matches!(again, Rotation::Replayed(_)), "{again:?}");
+                }
+                Ok((i, answer))
+            }
+        })
+    });
+    for result in results.await {
+        match result.expect("an answer") {
+            (4, answer) => assert!(matches!(answer, Rotation::Rotated(_)), "{answer:?}"),
+            (_, answer) => assert!(matches!(answer, Rotation::Rotated(_) | Rotation::Replayed(_)), "{answer:?}"),
+        }
+    }
     let results = at_once(8, |_| {
         let (store, token) = (Arc::clone(&store), token.clone());
         until_kept(move || {
             let (store, token) = (Arc::clone(&store), token.clone());
-            async move { use_token(&*store, &token, at(1)).await }
+            async move { rotate(&*store, &token, &next_token(at(2)), GRACE).await }
         })
     });
-    let used = results.await.into_iter().map(|result| result.expect("an answer")).filter(|used| *used).count();
-    assert_eq!(used, 1);
+    for result in results.await {
+        let answer = result.expect("an answer");
+        assert!(matches!(answer, Rotation::Replayed(_)), "{answer:?}");
+    }
+}
+
+/// Failures on one account that come at the same moment, from two networks, are all counted.
+pub async fn parallel_failures_lose_none(store: Arc<dyn Store>) {
+    let account = account();
+    let results = at_once(40, |i| {
+        let (store, account, network) = (Arc::clone(&store), account.clone(), network(u8::from(i % 2 == 0)));
+        until_kept(move || {
+            let (store, account, network) = (Arc::clone(&store), account.clone(), network.clone());
+            async move { add_failure(&*store, &account, &network, at(1), at(0)).await }
+        })
+    });
+    for result in results.await {
+        result.expect("counted");
+    }
+    let found = store.read().failures(&account, None, &network(0)).await.expect("an answer");
+    assert_eq!((found.here.count, found.anywhere.count), (20, 40));
+}
+
+/// Workers that take mails at the same moment until there are no more share none, and leave none.
+pub async fn workers_that_take_mails_at_once_share_none(store: Arc<dyn Store>) {
+    let now = in_year(1970, 0);
+    let mails: Vec<OutboxMail> = (0..20).map(|_| outbox_mail(now)).collect();
+    let mut unit = begin(&*store).await;
+    for mail in &mails {
+        unit.outbox().enqueue(mail).await.expect("a new mail");
+    }
+    unit.commit().await.expect("kept");
+    let until = now.plus(Duration::from_mins(1));
+    let results = at_once(4, |_| {
+        let store = Arc::clone(&store);
+        async move {
+            let mut taken = Vec::new();
+            loop {
+                let more = until_kept(|| lease(&*store, now, until, 3)).await?;
+                if more.is_empty() {
+                    return Ok::<_, StoreError>(taken);
+                }
+                taken.extend(more);
+            }
+        }
+    });
+    let mut taken: Vec<OutboxMail> = results.await.into_iter().flat_map(|result| result.expect("an answer")).collect();
+    taken.sort_by_key(|mail| mail.id);
+    let once = |mail: OutboxMail| OutboxMail { attempts: 1, ..mail };
+    assert_eq!(taken, mails.into_iter().map(once).collect::<Vec<_>>());
 }
 
 /// Of many that end one session at the same moment, one is told so and the others are told no.

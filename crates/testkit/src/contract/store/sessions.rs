@@ -1,8 +1,10 @@
 //! Sessions, refresh tokens and what stands behind an access token.
 
+use std::time::Duration;
+
 use lyceum_domain::{
-    ids::{RefreshTokenId, SessionId},
-    sessions::{RefreshToken, Session, Standing},
+    ids::{RefreshTokenId, SessionId, UserId},
+    sessions::{NextToken, RefreshToken, Rotation, Session, Standing},
     store::{Store, Unique},
     time::Timestamp,
     users::{Role, User},
@@ -11,16 +13,28 @@ use lyceum_domain::{
 use crate::{
     ambient::SequentialIds,
     contract::{
-        fixtures::{at, hash, refresh_token, session, user},
+        fixtures::{at, in_year, network, next_token, refresh_token, session, user},
         statements::{
-            begin, expect_duplicate, extend, find_by_token, insert_session, revoke, stored_session, stored_user,
-            update_user, use_token,
+            begin, expect_duplicate, find_by_token, first_page, insert_session, revoke, rotate, stored_session,
+            stored_user, update_user, walk,
         },
     },
 };
 
+/// For how long a used refresh token may be used again here.
+const GRACE: Duration = Duration::from_secs(10);
+
 async fn found(store: &dyn Store, token: &RefreshToken) -> (RefreshToken, Session) {
     find_by_token(store, token).await.expect("an answer").expect("a token")
+}
+
+/// The token that was stored as this one, as a client would show it.
+fn shown(next: &NextToken, session: &Session) -> RefreshToken {
+    RefreshToken { hash: next.hash.clone(), ..refresh_token(session.id) }
+}
+
+async fn traded(store: &dyn Store, token: &RefreshToken, next: &NextToken) -> Rotation {
+    rotate(store, token, next, GRACE).await.expect("an answer")
 }
 
 async fn is_live(store: &dyn Store, user: &User, session: SessionId, now: Timestamp) -> bool {
@@ -38,13 +52,20 @@ pub async fn a_session_comes_back_with_its_token(store: &dyn Store) {
     let full = Session {
         user_agent: Some("Mozilla/5.0 ('\"🦀)".to_owned()),
         ip_address: Some("2001:db8::1".to_owned()),
+        network: network(1),
         created_at: at(1),
         last_used_at: at(2),
         expires_at: at(3),
         revoked_at: Some(at(4)),
         ..session(user.id)
     };
-    let token = RefreshToken { created_at: at(5), expires_at: at(6), used_at: Some(at(7)), ..refresh_token(full.id) };
+    let token = RefreshToken {
+        parent: Some(RefreshTokenId::new(&SequentialIds)),
+        created_at: at(5),
+        expires_at: at(6),
+        used_at: Some(at(7)),
+        ..refresh_token(full.id)
+    };
     insert_session(store, &full, &token).await.expect("a new session");
     assert_eq!(found(store, &token).await, (token, full));
 }
@@ -55,14 +76,25 @@ pub async fn an_unknown_refresh_token_finds_nothing(store: &dyn Store) {
     assert_eq!(find_by_token(store, &refresh_token(session.id)).await.expect("an answer"), None);
 }
 
-/// The first who uses a token hears so and the time is kept; the next one hears no and moves nothing.
-pub async fn a_refresh_token_is_used_once(store: &dyn Store) {
-    let (_, token) = stored_session(store, stored_user(store).await.id).await;
-    assert!(use_token(store, &token, at(1)).await.expect("an answer"));
-    assert!(!use_token(store, &token, at(2)).await.expect("an answer"));
-    assert_eq!(found(store, &token).await.0.used_at, Some(at(1)));
-    let unknown = RefreshToken { id: RefreshTokenId::new(&SequentialIds), ..token };
-    assert!(!use_token(store, &unknown, at(1)).await.expect("an answer"));
+/// A token is traded for the next one, which says what it followed from; its use is noted, and the session lasts as long
+/// as the next one and was last used when that was made.
+pub async fn a_refresh_token_is_traded_for_the_next_one(store: &dyn Store) {
+    let (session, first) = stored_session(store, stored_user(store).await.id).await;
+    let next = next_token(at(500));
+    let moved = Session { last_used_at: at(500), expires_at: at(1500), ..session };
+    assert_eq!(traded(store, &first, &next).await, Rotation::Rotated(moved.clone()));
+    let follower = RefreshToken {
+        id: next.id,
+        session: moved.id,
+        parent: Some(first.id),
+        hash: next.hash,
+        created_at: at(500),
+        expires_at: at(1500),
+        used_at: None,
+    };
+    assert_eq!(found(store, &follower).await, (follower.clone(), moved.clone()));
+    let used = RefreshToken { used_at: Some(at(500)), ..first };
+    assert_eq!(found(store, &used).await, (used, moved));
 }
 
 /// A second token of a hash or an id that is there is a duplicate; so is a second session of an id.
@@ -72,22 +104,90 @@ pub async fn a_refresh_token_is_there_once(store: &dyn Store) {
     let other = session(user.id);
     let same_hash = RefreshToken { hash: token.hash.clone(), ..refresh_token(other.id) };
     expect_duplicate(insert_session(store, &other, &same_hash).await, Unique::Key);
-    let same_hash = RefreshToken { hash: token.hash.clone(), ..refresh_token(first.id) };
-    expect_duplicate(extend(store, &same_hash).await, Unique::Key);
-    expect_duplicate(extend(store, &RefreshToken { hash: hash(), ..token.clone() }).await, Unique::Key);
+    let same_hash = NextToken { hash: token.hash.clone(), ..next_token(at(1)) };
+    expect_duplicate(rotate(store, &token, &same_hash, GRACE).await, Unique::Key);
+    let same_id = NextToken { id: token.id, ..next_token(at(1)) };
+    expect_duplicate(rotate(store, &token, &same_id, GRACE).await, Unique::Key);
     expect_duplicate(insert_session(store, &first, &refresh_token(first.id)).await, Unique::Key);
     assert_eq!(found(store, &token).await, (token, first));
 }
 
-/// The next token is kept beside the ones before it; the session lasts as long as it, and was last used when it was
-/// made.
-pub async fn the_next_refresh_token_moves_the_end_of_the_session(store: &dyn Store) {
+/// A token that was used is good for a grace after its first use, to the microsecond; its followers are all good. After
+/// that its use is a replay, which tells the session as it is, stores nothing and ends nothing; without a grace, at once.
+pub async fn a_used_refresh_token_is_good_for_a_grace(store: &dyn Store) {
+    let user = stored_user(store).await;
+    let (session, first) = stored_session(store, user.id).await;
+    let (one, two, late) = (next_token(at(1)), next_token(at(11)), next_token(at(11).plus(Duration::from_micros(1))));
+    assert!(matches!(traded(store, &first, &one).await, Rotation::Rotated(_)));
+    let moved = Session { last_used_at: at(11), expires_at: at(1011), ..session };
+    assert_eq!(traded(store, &first, &two).await, Rotation::Rotated(moved.clone()));
+    assert_eq!(traded(store, &first, &late).await, Rotation::Replayed(moved.clone()));
+    assert_eq!(find_by_token(store, &shown(&late, &moved)).await.expect("an answer"), None);
+    assert_eq!(found(store, &first).await.0.used_at, Some(at(1)), "the first use");
+    assert_eq!(found(store, &shown(&two, &moved)).await.1, moved);
+    for next in [&one, &two] {
+        let used = traded(store, &shown(next, &moved), &next_token(at(20))).await;
+        assert!(matches!(used, Rotation::Rotated(_)), "{used:?}");
+    }
+    assert!(is_live(store, &user, moved.id, at(21)).await);
+
+    let (_, strict) = stored_session(store, user.id).await;
+    assert!(matches!(traded(store, &strict, &next_token(at(1))).await, Rotation::Rotated(_)));
+    let again = rotate(store, &strict, &next_token(at(2)), Duration::ZERO).await.expect("an answer");
+    assert!(matches!(again, Rotation::Replayed(_)), "{again:?}");
+    let again = rotate(store, &strict, &next_token(at(900)), Duration::MAX).await.expect("an answer");
+    assert!(matches!(again, Rotation::Rotated(_)), "{again:?}");
+}
+
+/// Once a token that followed from it was used, the use of a token is a replay, within the grace too, and stays one; who
+/// holds the follower goes on.
+pub async fn a_refresh_token_whose_follower_was_used_is_a_replay(store: &dyn Store) {
     let (session, first) = stored_session(store, stored_user(store).await.id).await;
-    let next = RefreshToken { created_at: at(500), expires_at: at(1500), ..refresh_token(session.id) };
-    extend(store, &next).await.expect("the next token");
-    let session = Session { last_used_at: at(500), expires_at: at(1500), ..session };
-    assert_eq!(found(store, &next).await, (next, session.clone()));
-    assert_eq!(found(store, &first).await, (first, session));
+    let (one, two, three) = (next_token(at(1)), next_token(at(2)), next_token(at(3)));
+    assert!(matches!(traded(store, &first, &one).await, Rotation::Rotated(_)));
+    assert!(matches!(traded(store, &shown(&one, &session), &two).await, Rotation::Rotated(_)));
+    let moved = Session { last_used_at: at(2), expires_at: at(1002), ..session };
+    for _ in 0..2 {
+        assert_eq!(traded(store, &first, &next_token(at(2))).await, Rotation::Replayed(moved.clone()));
+    }
+    let moved = Session { last_used_at: at(3), expires_at: at(1003), ..moved };
+    assert_eq!(traded(store, &shown(&two, &moved), &three).await, Rotation::Rotated(moved.clone()));
+    assert_eq!(traded(store, &shown(&one, &moved), &next_token(at(3))).await, Rotation::Replayed(moved));
+}
+
+/// A token is good to the microsecond before it expires and not when it does, used or not; a hash that was never stored
+/// is unknown.
+pub async fn a_refresh_token_is_good_until_it_expires(store: &dyn Store) {
+    let (session, first) = stored_session(store, stored_user(store).await.id).await;
+    let just_before = Timestamp::from_micros(first.expires_at.as_micros() - 1).expect("a time");
+    assert!(matches!(traded(store, &first, &next_token(just_before)).await, Rotation::Rotated(_)));
+    assert_eq!(traded(store, &first, &next_token(first.expires_at)).await, Rotation::Expired);
+    assert_eq!(traded(store, &refresh_token(session.id), &next_token(at(1))).await, Rotation::Unknown);
+
+    let short = RefreshToken { expires_at: at(5), ..refresh_token(session.id) };
+    let other = Session { id: SessionId::new(&SequentialIds), ..session };
+    insert_session(store, &other, &RefreshToken { session: other.id, ..short.clone() }).await.expect("a new session");
+    assert_eq!(traded(store, &short, &next_token(at(5))).await, Rotation::Expired);
+    assert_eq!(found(store, &short).await.0.used_at, None);
+}
+
+/// A token of a session that was ended or ran out is unknown, whether it was used or not, and its use makes nothing
+/// live again: not if the refresh was under way while the session was ended either.
+pub async fn a_refresh_token_of_a_session_that_is_over_is_unknown(store: &dyn Store) {
+    let user = stored_user(store).await;
+    let (ended, first) = stored_session(store, user.id).await;
+    let one = next_token(at(1));
+    assert!(matches!(traded(store, &first, &one).await, Rotation::Rotated(_)));
+    revoke(store, ended.id, at(2)).await.expect("an answer");
+    for token in [first, shown(&one, &ended)] {
+        assert_eq!(traded(store, &token, &next_token(at(3))).await, Rotation::Unknown);
+    }
+    assert!(!is_live(store, &user, ended.id, at(3)).await);
+
+    let (over, token) = stored_session(store, user.id).await;
+    assert_eq!(traded(store, &token, &next_token(over.expires_at)).await, Rotation::Unknown);
+    assert!(!is_live(store, &user, over.id, over.expires_at).await);
+    assert_eq!(found(store, &token).await, (token, over));
 }
 
 /// The first who ends a session hears so and the time is kept; the next one hears no and moves nothing.
@@ -99,34 +199,108 @@ pub async fn a_session_ends_once(store: &dyn Store) {
     assert!(!revoke(store, SessionId::new(&SequentialIds), at(1)).await.expect("an answer"));
 }
 
-/// A refresh that was under way while its session was ended does not bring it back.
-pub async fn the_next_refresh_token_revives_no_session(store: &dyn Store) {
-    let user = stored_user(store).await;
-    let (session, _) = stored_session(store, user.id).await;
-    revoke(store, session.id, at(1)).await.expect("an answer");
-    let next = RefreshToken { created_at: at(2), expires_at: at(2000), ..refresh_token(session.id) };
-    // A store may refuse it; it must not make the session live.
-    let _ = extend(store, &next).await;
-    assert!(!is_live(store, &user, session.id, at(3)).await);
+/// A session is ended in a user's name only if it is theirs, and only once.
+pub async fn a_user_ends_no_session_of_others(store: &dyn Store) {
+    let (user, other) = (stored_user(store).await, stored_user(store).await);
+    let (session, token) = stored_session(store, user.id).await;
+    let mut unit = begin(store).await;
+    assert!(!unit.sessions().revoke_of(other.id, session.id, at(1)).await.expect("an answer"));
+    let unknown = SessionId::new(&SequentialIds);
+    assert!(!unit.sessions().revoke_of(user.id, unknown, at(1)).await.expect("an answer"));
+    assert!(unit.sessions().revoke_of(user.id, session.id, at(2)).await.expect("an answer"));
+    assert!(!unit.sessions().revoke_of(user.id, session.id, at(3)).await.expect("an answer"));
+    unit.commit().await.expect("kept");
+    assert_eq!(found(store, &token).await.1.revoked_at, Some(at(2)));
 }
 
-/// Ending all sessions of a user ends those that have not ended, says how many, and touches nobody else's.
+/// Ending all sessions of a user ends those that are live, but the one that is to stay, says how many, and touches
+/// nobody else's.
 pub async fn all_sessions_of_a_user_end_together_and_nobody_elses(store: &dyn Store) {
     let (user, other) = (stored_user(store).await, stored_user(store).await);
     let (ended, ended_token) = stored_session(store, user.id).await;
     revoke(store, ended.id, at(1)).await.expect("an answer");
+    let over = Session { expires_at: at(2), ..session(user.id) };
+    insert_session(store, &over, &refresh_token(over.id)).await.expect("a new session");
     let (one, _) = stored_session(store, user.id).await;
     let (two, _) = stored_session(store, user.id).await;
+    let (kept, _) = stored_session(store, user.id).await;
     let (others, _) = stored_session(store, other.id).await;
 
     let mut unit = begin(store).await;
-    assert_eq!(unit.sessions().revoke_all(user.id, at(2)).await.expect("an answer"), 2);
-    assert_eq!(unit.sessions().revoke_all(user.id, at(3)).await.expect("an answer"), 0);
+    assert_eq!(unit.sessions().revoke_all(user.id, Some(kept.id), at(2)).await.expect("an answer"), 2);
+    assert_eq!(unit.sessions().revoke_all(user.id, Some(kept.id), at(3)).await.expect("an answer"), 0);
     unit.commit().await.expect("kept");
     assert!(!is_live(store, &user, one.id, at(4)).await);
     assert!(!is_live(store, &user, two.id, at(4)).await);
+    assert!(is_live(store, &user, kept.id, at(4)).await);
     assert!(is_live(store, &other, others.id, at(4)).await);
     assert_eq!(found(store, &ended_token).await.1.revoked_at, Some(at(1)));
+
+    let mut unit = begin(store).await;
+    assert_eq!(unit.sessions().revoke_all(user.id, None, at(5)).await.expect("an answer"), 1);
+    unit.commit().await.expect("kept");
+    assert!(!is_live(store, &user, kept.id, at(6)).await);
+    assert!(is_live(store, &other, others.id, at(6)).await);
+}
+
+/// Sessions that were ended or ran out before a time are removed, no more than that many, with their tokens; those that
+/// did so later, and those that are live, stay.
+pub async fn sessions_that_ended_are_removed_with_their_tokens(store: &dyn Store) {
+    let user = stored_user(store).await;
+    let bound = in_year(1950, 10);
+    let over = |expires_at, revoked_at| Session { expires_at, revoked_at, ..session(user.id) };
+    let gone = [over(in_year(1950, 1), None), over(at(0), Some(in_year(1950, 2))), over(in_year(1950, 9), None)];
+    let kept = [over(bound, None), over(in_year(1950, 1), Some(bound)), over(at(1000), None)];
+    let token = |session: &Session| refresh_token(session.id);
+    let (gone_tokens, kept_tokens) = (gone.each_ref().map(token), kept.each_ref().map(token));
+    for (session, token) in gone.iter().zip(&gone_tokens).chain(kept.iter().zip(&kept_tokens)) {
+        insert_session(store, session, token).await.expect("a new session");
+    }
+
+    let mut unit = begin(store).await;
+    assert_eq!(unit.sessions().remove_ended(bound, 2).await.expect("an answer"), 2);
+    assert_eq!(unit.sessions().remove_ended(bound, 2).await.expect("an answer"), 1);
+    assert_eq!(unit.sessions().remove_ended(bound, 2).await.expect("an answer"), 0);
+    unit.commit().await.expect("kept");
+    for token in gone_tokens {
+        assert_eq!(find_by_token(store, &token).await.expect("an answer"), None);
+    }
+    for (session, token) in kept.into_iter().zip(kept_tokens) {
+        assert_eq!(found(store, &token).await, (token, session));
+    }
+}
+
+async fn begun(store: &dyn Store, user: UserId, at: Timestamp) -> Session {
+    let session = Session { created_at: at, network: network(9), ..session(user) };
+    insert_session(store, &session, &refresh_token(session.id)).await.expect("a new session");
+    session
+}
+
+/// A user's sessions that are live are listed, newest sign-in first; not those that were ended or ran out, nor others'.
+pub async fn the_live_sessions_of_a_user_are_listed_newest_first(store: &dyn Store) {
+    let (user, other) = (stored_user(store).await.id, stored_user(store).await.id);
+    let (two, one, three) =
+        (begun(store, user, at(2)).await, begun(store, user, at(1)).await, begun(store, user, at(3)).await);
+    let ended = begun(store, user, at(4)).await;
+    revoke(store, ended.id, at(5)).await.expect("an answer");
+    begun(store, other, at(6)).await;
+    let listed = store.read().sessions_page(user, at(999), first_page()).await.expect("a page");
+    assert_eq!((listed.items, listed.next), (vec![three, two, one], None));
+    assert_eq!(store.read().sessions_page(user, at(1000), first_page()).await.expect("a page").items, []);
+}
+
+/// Page by page, each session comes once, also if many began at the same moment.
+pub async fn a_cursor_walks_each_session_once(store: &dyn Store) {
+    let user = stored_user(store).await.id;
+    let mut sessions = Vec::new();
+    for n in 0..7 {
+        sessions.push(begun(store, user, at(n / 3)).await);
+    }
+    sessions.sort_by_key(|session| std::cmp::Reverse((session.created_at, session.id)));
+    for size in [1, 2, 7, 100] {
+        let walked = walk(size, async |page| store.read().sessions_page(user, at(9), page).await).await;
+        assert_eq!(walked, sessions);
+    }
 }
 
 /// Nobody stands behind a token of an account that was never there.
