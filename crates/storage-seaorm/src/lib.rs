@@ -13,15 +13,19 @@
 //! | `sql.rs`, `row.rs`, `errors.rs`, `paging.rs` | binding, reading back, telling errors apart, cursors |
 //! | `users.rs` … `usage.rs` | a noun each: its statements and its half of the ports |
 
+mod api_keys;
 mod connect;
 mod conversations;
 mod courses;
+mod erasure;
 mod errors;
+mod identities;
 mod lessons;
 mod messages;
 mod paging;
 mod passages;
 mod progress;
+mod registrations;
 mod row;
 mod sessions;
 mod settings;
