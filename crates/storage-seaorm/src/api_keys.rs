@@ -104,7 +104,7 @@ impl ApiKeys for SeaOrmUnit {
     async fn count_live(&mut self, user: UserId, now: Timestamp) -> Result<u32, StoreError> {
         let mut step = self.step()?;
         let row = COUNT_LIVE.one(step.tx, Values::new().id(user.as_uuid()).time(now)).await;
-        step.end(row.and_then(|row| Ok(maybe(row.as_ref(), Row::number)?.unwrap_or(0))))
+        step.end(row.and_then(|row| Ok(maybe(row.as_ref(), |row| row.number())?.unwrap_or(0))))
     }
 
     async fn revoke(&mut self, user: UserId, key: ApiKeyId, at: Timestamp) -> Result<bool, StoreError> {

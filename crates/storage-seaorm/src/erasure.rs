@@ -11,9 +11,8 @@ use crate::{
 
 // Who loaded such a course before must not save it with the author. The source goes with the author: the house may have
 // a course from the same one, and it may have only one; nor shall its next import change what it did not import.
-const LEAVE_COURSES: Sql = Sql::same(
-    "UPDATE courses SET author_id = NULL, source_key = NULL, version = version + 1 WHERE author_id = $1",
-);
+const LEAVE_COURSES: Sql =
+    Sql::same("UPDATE courses SET author_id = NULL, source_key = NULL, version = version + 1 WHERE author_id = $1");
 
 const USER: Sql = Sql::same("DELETE FROM users WHERE id = $1 RETURNING email");
 

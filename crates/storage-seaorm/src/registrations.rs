@@ -124,6 +124,6 @@ impl RegistrationQueries for SeaOrmStore {
     async fn is_username_taken(&self, username: &Username, email: &Email, now: Timestamp) -> Result<bool, StoreError> {
         let values = Values::new().text(username.key()).text(email.as_str()).time(now);
         let row = IS_USERNAME_TAKEN.one(&self.reads, values).await?;
-        Ok(maybe(row.as_ref(), Row::flag)?.unwrap_or(false))
+        Ok(maybe(row.as_ref(), |row| row.flag())?.unwrap_or(false))
     }
 }

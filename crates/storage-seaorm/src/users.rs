@@ -74,8 +74,7 @@ macro_rules! page {
 }
 const PAGE: Sql = Sql { postgres: page!("strpos"), sqlite: page!("instr") };
 
-const DELETED_BEFORE: Sql =
-    Sql::same("SELECT id FROM users WHERE deleted_at < $1 ORDER BY deleted_at, id LIMIT $2");
+const DELETED_BEFORE: Sql = Sql::same("SELECT id FROM users WHERE deleted_at < $1 ORDER BY deleted_at, id LIMIT $2");
 
 /// What [`INSERT`] and [`UPDATE`] have in common: `$1` to `$21`.
 fn values(user: &User) -> Values {
@@ -145,10 +144,7 @@ pub(crate) async fn touch_activity(db: &impl ConnectionTrait, id: UserId, at: Ti
 impl Users for SeaOrmUnit {
     async fn insert(&mut self, user: &User) -> Result<(), StoreError> {
         let mut step = self.step()?;
-        let values = values(user)
-            .maybe_time(user.last_login_at)
-            .maybe_time(user.last_active_at)
-            .time(user.created_at);
+        let values = values(user).maybe_time(user.last_login_at).maybe_time(user.last_active_at).time(user.created_at);
         step.end(INSERT.run_for_one(step.tx, values).await)
     }
 

@@ -26,12 +26,8 @@ async fn stored(store: &dyn Store, registration: PendingRegistration) -> Pending
 
 async fn stored_token(store: &dyn Store, registration: &PendingRegistration) -> OneTimeToken {
     let owner = TokenOwner::Registration(registration.id);
-    let token = OneTimeToken {
-        id: OneTimeTokenId::new(&SequentialIds),
-        owner,
-        hash: hash(),
-        ..one_time_token(user().id)
-    };
+    let token =
+        OneTimeToken { id: OneTimeTokenId::new(&SequentialIds), owner, hash: hash(), ..one_time_token(user().id) };
     insert_token(store, &token).await.expect("a new token");
     token
 }

@@ -109,12 +109,8 @@ pub async fn asking_whose_a_one_time_token_is_takes_it_not(store: &dyn Store) {
 /// of others are not among them.
 pub async fn one_time_tokens_of_an_owner_end_together(store: &dyn Store) {
     let first = stored_token(store).await;
-    let another = |purpose| OneTimeToken {
-        id: OneTimeTokenId::new(&SequentialIds),
-        purpose,
-        hash: hash(),
-        ..first.clone()
-    };
+    let another =
+        |purpose| OneTimeToken { id: OneTimeTokenId::new(&SequentialIds), purpose, hash: hash(), ..first.clone() };
     let second = another(TokenPurpose::VerifyEmail);
     let taken = another(TokenPurpose::VerifyEmail);
     let reset = another(TokenPurpose::ResetPassword);

@@ -42,7 +42,8 @@ pub async fn a_search_looks_at_the_names_of_a_user_in_any_case(store: &dyn Store
     let word = word();
     let email = Email::parse(&format!("x.{word}@a.b.example")).expect("an e-mail");
     let by_email = stored(store, |user| user.email = email).await;
-    let by_username = stored(store, |user| user.username = Username::parse(&format!("Y{word}z")).expect("a name")).await;
+    let by_username =
+        stored(store, |user| user.username = Username::parse(&format!("Y{word}z")).expect("a name")).await;
     let by_name = stored(store, |user| user.display_name = shown(&format!("Ärztin {word} Ödön"))).await;
     let all = sorted(vec![by_email.id, by_username.id, by_name.id]);
     for text in [word.clone(), word.to_uppercase(), word[2..22].to_owned()] {
@@ -165,9 +166,8 @@ pub async fn users_who_deleted_their_account_are_told_longest_ago_first(store: &
     }
     deleted.sort_unstable();
     let ids: Vec<_> = deleted.into_iter().map(|(_, id)| id).collect();
-    let told = async |seconds, limit| {
-        store.read().users_deleted_before(long_ago(seconds), limit).await.expect("an answer")
-    };
+    let told =
+        async |seconds, limit| store.read().users_deleted_before(long_ago(seconds), limit).await.expect("an answer");
     assert_eq!(told(5, 10).await, ids);
     assert_eq!(told(4, 10).await, ids[..3]);
     assert_eq!(told(5, 2).await, ids[..2]);
