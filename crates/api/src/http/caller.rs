@@ -91,7 +91,7 @@ impl FromRequest for Visitor {
                 None => Ok(Self(Actor::Anonymous)),
                 Some(Credential::Bearer(token)) => {
                     Ok(Self(app.lyceum.authenticate(&token, client(&request)).await?.actor()))
-                },
+                }
                 Some(Credential::Cookie(token)) => match app.lyceum.authenticate(&token, client(&request)).await {
                     Ok(caller) => Ok(Self(caller.actor())),
                     Err(Error::InvalidToken | Error::TokenExpired | Error::AccountDisabled) => {

@@ -46,7 +46,10 @@ pub fn signed_in(rules: &CookieRules, signed_in: &SignedIn) -> [Cookie<'static>;
 
 /// The cookies after signing out.
 pub fn signed_out(rules: &CookieRules) -> [Cookie<'static>; 2] {
-    [cookie(rules, rules.access_name(), "/", String::new(), None), cookie(rules, REFRESH, REFRESH_PATH, String::new(), None)]
+    [
+        cookie(rules, rules.access_name(), "/", String::new(), None),
+        cookie(rules, REFRESH, REFRESH_PATH, String::new(), None),
+    ]
 }
 
 fn cookie(

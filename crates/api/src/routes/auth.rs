@@ -1,10 +1,6 @@
 //! Registering, verifying, signing in and out with cookies.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::StatusCode,
-    post, web,
-};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, post, web};
 use chrono::{DateTime, Utc};
 use lyceum_application::{Error, sessions::SignedIn, users::Registration};
 use lyceum_domain::{
@@ -141,11 +137,7 @@ pub async fn resend_verification(app: web::Data<App>, Json(body): Json<EmailBody
 /// Signs a browser in: the tokens go into HttpOnly cookies.
 #[utoipa::path(tag = "auth", responses((status = 200, body = SignedInBody, headers(("Set-Cookie" = String, description = "`lyceum_access` and `lyceum_refresh`")))))]
 #[post("/auth/login")]
-pub async fn login(
-    app: web::Data<App>,
-    client: Client,
-    Json(body): Json<LoginBody>,
-) -> Result<HttpResponse, Problem> {
+pub async fn login(app: web::Data<App>, client: Client, Json(body): Json<LoginBody>) -> Result<HttpResponse, Problem> {
     let signed_in = app.lyceum.sign_in(&body.identifier, &body.password, &client.0).await?;
     Ok(with_cookies(&app, &signed_in))
 }

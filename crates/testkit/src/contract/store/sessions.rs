@@ -126,8 +126,8 @@ pub async fn a_used_refresh_token_is_good_for_a_grace(store: &dyn Store) {
     assert_eq!(found(store, &first).await.0.used_at, Some(at(1)), "the first use");
     assert_eq!(found(store, &shown(&two, &moved)).await.1, moved);
     for next in [&one, &two] {
-        let used = traded(store, &shown(next, &moved), &next_token(at(20))).await;
-        assert!(matches!(used, Rotation::Rotated(_)), "{used:?}");
+        let follower = traded(store, &shown(next, &moved), &next_token(at(20))).await;
+        assert!(matches!(follower, Rotation::Rotated(_)), "{follower:?}");
     }
     assert!(is_live(store, &user, moved.id, at(21)).await);
 

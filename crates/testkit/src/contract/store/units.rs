@@ -1,8 +1,11 @@
 //! Units of work: all or nothing.
 
+use std::time::Duration;
+
 use lyceum_domain::{
     courses::CourseKey,
     ids::ConversationId,
+    sessions::Rotation,
     store::{Store, StoreError, Unique},
     users::TokenPurpose,
 };
@@ -10,7 +13,7 @@ use lyceum_domain::{
 use crate::{
     ambient::SequentialIds,
     contract::{
-        fixtures::{at, course, hash, refresh_token, session, user},
+        fixtures::{at, course, hash, next_token, refresh_token, session, user},
         statements::{begin, expect_conflict, expect_duplicate, find_course, insert_user, stored_user},
     },
 };
@@ -131,9 +134,10 @@ pub async fn what_finds_nothing_breaks_no_unit(store: &dyn Store) {
     unit.users().touch_login(user.id, at(0)).await.expect("nobody's sign-in");
     assert_eq!(unit.sessions().find_by_token(&hash()).await.expect("an answer"), None);
     let session = session(user.id);
-    assert!(!unit.sessions().use_token(refresh_token(session.id).id, at(0)).await.expect("an answer"));
+    let unknown = unit.sessions().rotate(&hash(), &next_token(at(0)), Duration::from_secs(1)).await.expect("an answer");
+    assert_eq!(unknown, Rotation::Unknown);
     assert!(!unit.sessions().revoke(session.id, at(0)).await.expect("an answer"));
-    assert_eq!(unit.sessions().revoke_all(user.id, at(0)).await.expect("an answer"), 0);
+    assert_eq!(unit.sessions().revoke_all(user.id, None, at(0)).await.expect("an answer"), 0);
     let course = course(None);
     assert_eq!(unit.courses().lessons(course.id).await.expect("an answer"), []);
     unit.progress().recount(course.id, at(0)).await.expect("nobody's progress");
