@@ -124,6 +124,9 @@ impl Users for MemoryUnit {
             }
             for course in tables.courses.values_mut().filter(|course| course.author == Some(id)) {
                 course.author = None;
+                // The house may have imported the same book.
+                course.source = None;
+                course.version += 1;
             }
             tables.course_progress.retain(|(of, _), _| *of != id);
             tables.lesson_progress.retain(|(of, _), _| *of != id);
