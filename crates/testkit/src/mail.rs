@@ -1,11 +1,11 @@
-//! A mailer that keeps what it is given.
+//! A mailer that keeps what it is given, and a writer of letters that a test can read.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use lyceum_domain::{
-    mail::{Mail, MailError, Mailer},
-    users::Email,
+    mail::{Letter, LetterWriter, Mail, MailError, Mailer, WrittenLetter},
+    users::{Email, Locale},
 };
 
 /// Keeps mails instead of sending them. Its clones share one box.
@@ -86,12 +86,52 @@ impl Mailer for MemoryMailer {
     }
 }
 
+/// Writes letters as lines of `name: value`, the letter's own name as the subject.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PlainLetters;
+
+impl LetterWriter for PlainLetters {
+    fn write(&self, letter: &Letter, locale: &Locale) -> Result<WrittenLetter, MailError> {
+        let lines: Vec<(&str, String)> = match letter {
+            Letter::VerifyEmail { username, link, code, expires_at }
+            | Letter::ResetPassword { username, link, code, expires_at } => vec![
+                ("username", username.to_string()),
+                ("link", link.expose().to_owned()),
+                ("code", code.expose().to_owned()),
+                ("expires_at", expires_at.to_string()),
+            ],
+            Letter::AlreadyRegistered { username, sign_in_link, reset_link } => vec![
+                ("username", username.to_string()),
+                ("sign_in_link", sign_in_link.clone()),
+                ("reset_link", reset_link.clone()),
+            ],
+            Letter::PasswordChanged { username, at, reset_link } => {
+                vec![("username", username.to_string()), ("at", at.to_string()), ("reset_link", reset_link.clone())]
+            }
+            Letter::AccountDeleted { username, erased_at } => {
+                vec![("username", username.to_string()), ("erased_at", erased_at.to_string())]
+            }
+        };
+        let text = lines.iter().map(|(name, value)| format!("{name}: {value}\n")).collect::<String>();
+        let html = format!("<pre lang=\"{locale}\">{text}</pre>");
+        Ok(WrittenLetter { subject: letter.name().to_owned(), text, html })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ambient::SequentialIds;
+    use lyceum_domain::ids::OutboxMailId;
 
     fn mail(to: &str, subject: &str) -> Mail {
-        Mail { to: Email::parse(to).unwrap(), subject: subject.to_owned(), text: String::new() }
+        Mail {
+            id: OutboxMailId::new(&SequentialIds),
+            to: Email::parse(to).unwrap(),
+            subject: subject.to_owned(),
+            text: String::new(),
+            html: String::new(),
+        }
     }
 
     #[tokio::test]

@@ -1,11 +1,17 @@
 //! A [`Store`] in memory with real units of work: one writer at a time, a working copy, all or nothing.
 
+mod api_keys;
+mod audit;
 mod catalogue;
 mod conversations;
 mod courses;
+mod identities;
+mod outbox;
 mod passages;
 mod progress;
+mod registrations;
 mod sessions;
+mod sign_in_failures;
 mod tables;
 mod users;
 
@@ -16,13 +22,17 @@ use std::sync::{
 
 use async_trait::async_trait;
 use lyceum_domain::{
+    audit::AuditTrail,
     conversations::{Conversation, Conversations, Message},
     courses::Courses,
+    ids::{ApiKeyId, UserId},
+    mail::Outbox,
     mentor::UsageRecord,
     progress::{CourseProgress, LessonChange, Progress},
-    sessions::Sessions,
+    sessions::{Sessions, SignInFailures},
     store::{Queries, SingleWrites, Store, StoreError, UnitOfWork},
-    users::Users,
+    time::Timestamp,
+    users::{ApiKeys, Identities, Registrations, Users},
 };
 use tables::Tables;
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -60,6 +70,15 @@ impl MemoryStore {
         self.shared.conflicts.store(n, Ordering::SeqCst);
     }
 
+    /// One statement in a unit of its own.
+    async fn alone(&self, statement: impl FnOnce(&mut Tables) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        let writer = Arc::clone(&self.shared.writer).lock_owned().await;
+        let working = Tables::clone(&*self.tables()?);
+        let mut unit = MemoryUnit { store: self.clone(), working, is_broken: false, _writer: writer };
+        unit.run(statement)?;
+        Box::new(unit).commit().await
+    }
+
     /// What is committed now.
     fn tables(&self) -> Result<Arc<Tables>, StoreError> {
         if self.shared.is_away.load(Ordering::SeqCst) {
@@ -92,6 +111,26 @@ impl Store for MemoryStore {
 
 #[async_trait]
 impl SingleWrites for MemoryStore {
+    async fn touch_activity(&self, user: UserId, at: Timestamp) -> Result<(), StoreError> {
+        self.alone(|tables| {
+            if let Some(user) = tables.users.get_mut(&user) {
+                user.last_active_at = Some(at);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn touch_api_key(&self, key: ApiKeyId, at: Timestamp) -> Result<(), StoreError> {
+        self.alone(|tables| {
+            if let Some(key) = tables.api_keys.get_mut(&key) {
+                key.last_used_at = Some(at);
+            }
+            Ok(())
+        })
+        .await
+    }
+
     async fn save_progress(&self, progress: &CourseProgress, change: Option<LessonChange>) -> Result<(), StoreError> {
         let mut unit = self.begin().await?;
         unit.progress().save(progress, change).await?;
@@ -144,7 +183,31 @@ impl UnitOfWork for MemoryUnit {
         self
     }
 
+    fn registrations(&mut self) -> &mut dyn Registrations {
+        self
+    }
+
+    fn identities(&mut self) -> &mut dyn Identities {
+        self
+    }
+
+    fn api_keys(&mut self) -> &mut dyn ApiKeys {
+        self
+    }
+
     fn sessions(&mut self) -> &mut dyn Sessions {
+        self
+    }
+
+    fn sign_in_failures(&mut self) -> &mut dyn SignInFailures {
+        self
+    }
+
+    fn audit(&mut self) -> &mut dyn AuditTrail {
+        self
+    }
+
+    fn outbox(&mut self) -> &mut dyn Outbox {
         self
     }
 

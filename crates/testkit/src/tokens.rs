@@ -70,6 +70,10 @@ impl AccessTokens for PlainTokens {
         }
         Ok(claims)
     }
+
+    fn key_set(&self) -> String {
+        r#"{"keys":[]}"#.to_owned()
+    }
 }
 
 /// FNV-1a.

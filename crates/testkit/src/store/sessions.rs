@@ -1,16 +1,19 @@
 //! Sessions and refresh tokens.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use lyceum_domain::{
-    ids::{RefreshTokenId, SessionId, UserId},
-    sessions::{RefreshToken, SecretHash, Session, SessionQueries, Sessions, Standing},
+    ids::{SessionId, UserId},
+    page::{Page, PageRequest},
+    sessions::{NextToken, RefreshToken, Rotation, SecretHash, Session, SessionQueries, Sessions, Standing},
     store::{StoreError, Unique},
     time::Timestamp,
 };
 
 use super::{
     MemoryStore, MemoryUnit,
-    tables::{Tables, insert_new, refer},
+    tables::{Tables, count, insert_new, newest_first, refer, remove_some},
 };
 
 fn insert_token(tables: &mut Tables, token: &RefreshToken) -> Result<(), StoreError> {
@@ -38,21 +41,38 @@ impl Sessions for MemoryUnit {
         })
     }
 
-    async fn use_token(&mut self, token: RefreshTokenId, at: Timestamp) -> Result<bool, StoreError> {
+    async fn rotate(&mut self, hash: &SecretHash, next: &NextToken, grace: Duration) -> Result<Rotation, StoreError> {
         self.run(|tables| {
-            let unused = tables.refresh_tokens.get_mut(&token).filter(|token| token.used_at.is_none());
-            Ok(unused.map(|token| token.used_at = Some(at)).is_some())
-        })
-    }
-
-    async fn extend(&mut self, next: &RefreshToken) -> Result<(), StoreError> {
-        self.run(|tables| {
-            insert_token(tables, next)?;
-            if let Some(session) = tables.sessions.get_mut(&next.session) {
-                session.expires_at = next.expires_at;
-                session.last_used_at = next.created_at;
+            let now = next.created_at;
+            let Some(token) = tables.refresh_tokens.values().find(|token| token.hash == *hash).cloned() else {
+                return Ok(Rotation::Unknown);
+            };
+            let session = tables.sessions.get(&token.session);
+            let is_live = |session: &&Session| session.revoked_at.is_none() && now < session.expires_at;
+            let Some(session) = session.filter(is_live).cloned() else { return Ok(Rotation::Unknown) };
+            if token.expires_at <= now {
+                return Ok(Rotation::Expired);
             }
-            Ok(())
+            let was_followed =
+                tables.refresh_tokens.values().any(|other| other.parent == Some(token.id) && other.used_at.is_some());
+            if token.used_at.is_some_and(|used| now.since(used) > grace || was_followed) {
+                return Ok(Rotation::Replayed(session));
+            }
+            let used = RefreshToken { used_at: token.used_at.or(Some(now)), ..token.clone() };
+            tables.refresh_tokens.insert(token.id, used);
+            let follower = RefreshToken {
+                id: next.id,
+                session: session.id,
+                parent: Some(token.id),
+                hash: next.hash.clone(),
+                created_at: now,
+                expires_at: next.expires_at,
+                used_at: None,
+            };
+            insert_token(tables, &follower)?;
+            let session = Session { expires_at: next.expires_at, last_used_at: now, ..session };
+            tables.sessions.insert(session.id, session.clone());
+            Ok(Rotation::Rotated(session))
         })
     }
 
@@ -63,14 +83,34 @@ impl Sessions for MemoryUnit {
         })
     }
 
-    async fn revoke_all(&mut self, user: UserId, at: Timestamp) -> Result<u64, StoreError> {
+    async fn revoke_of(&mut self, user: UserId, session: SessionId, at: Timestamp) -> Result<bool, StoreError> {
         self.run(|tables| {
+            let is_meant = |session: &&mut Session| session.user == user && session.revoked_at.is_none();
+            let live = tables.sessions.get_mut(&session).filter(is_meant);
+            Ok(live.map(|session| session.revoked_at = Some(at)).is_some())
+        })
+    }
+
+    async fn revoke_all(&mut self, user: UserId, except: Option<SessionId>, at: Timestamp) -> Result<u64, StoreError> {
+        self.run(|tables| {
+            let is_meant = |s: &&mut Session| {
+                s.user == user && s.revoked_at.is_none() && at < s.expires_at && Some(s.id) != except
+            };
             let mut ended = 0;
-            for session in tables.sessions.values_mut().filter(|s| s.user == user && s.revoked_at.is_none()) {
+            for session in tables.sessions.values_mut().filter(is_meant) {
                 session.revoked_at = Some(at);
                 ended += 1;
             }
             Ok(ended)
+        })
+    }
+
+    async fn remove_ended(&mut self, at: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.run(|tables| {
+            let is_over = |session: &Session| session.revoked_at.unwrap_or(session.expires_at) < at;
+            let removed = remove_some(&mut tables.sessions, limit, |_, session| is_over(session));
+            tables.refresh_tokens.retain(|_, token| !removed.contains(&token.session));
+            Ok(count(&removed))
         })
     }
 }
@@ -92,5 +132,17 @@ impl SessionQueries for MemoryStore {
         };
         let is_session_live = session.as_ref().is_none_or(is_live);
         Ok(tables.users.get(&user).map(|user| Standing { user: user.clone(), is_session_live }))
+    }
+
+    async fn sessions_page(
+        &self,
+        user: UserId,
+        now: Timestamp,
+        page: PageRequest,
+    ) -> Result<Page<Session>, StoreError> {
+        let tables = self.tables()?;
+        let is_live = |s: &&Session| s.user == user && s.revoked_at.is_none() && now < s.expires_at;
+        let live = tables.sessions.values().filter(is_live).cloned().collect();
+        Ok(newest_first(live, page, |session| (session.created_at, session.id.as_uuid())))
     }
 }

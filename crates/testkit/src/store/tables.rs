@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 
 use lyceum_domain::{
+    audit::AuditEvent,
     conversations::{Conversation, Message},
     courses::{Course, Lesson, PassageDraft},
     ids::{
-        ConversationId, CourseId, LessonId, MessageId, OneTimeTokenId, PassageId, RefreshTokenId, SessionId, UsageId,
-        UserId,
+        ApiKeyId, AuditEventId, ConversationId, CourseId, IdentityId, LessonId, MessageId, OneTimeTokenId,
+        OutboxMailId, PassageId, RefreshTokenId, RegistrationId, SessionId, UsageId, UserId,
     },
+    mail::OutboxMail,
     mentor::UsageRecord,
     page::{Cursor, Page, PageRequest},
     progress::{CourseProgress, LessonStatus},
-    sessions::{RefreshToken, Session},
+    sessions::{AccountKey, Failures, Network, RefreshToken, Session},
     store::{StoreError, Unique},
     time::Timestamp,
-    users::{OneTimeToken, User},
+    users::{ApiKey, Identity, OneTimeToken, PendingRegistration, User},
 };
 use uuid::Uuid;
 
@@ -23,9 +25,16 @@ use uuid::Uuid;
 #[derive(Clone, Default)]
 pub(super) struct Tables {
     pub users: BTreeMap<UserId, User>,
+    pub registrations: BTreeMap<RegistrationId, PendingRegistration>,
     pub one_time_tokens: BTreeMap<OneTimeTokenId, OneTimeToken>,
+    pub identities: BTreeMap<IdentityId, Identity>,
+    pub api_keys: BTreeMap<ApiKeyId, ApiKey>,
     pub sessions: BTreeMap<SessionId, Session>,
     pub refresh_tokens: BTreeMap<RefreshTokenId, RefreshToken>,
+    /// By network; those from anywhere under `None`.
+    pub sign_in_failures: BTreeMap<(AccountKey, Option<Network>), Failures>,
+    pub audit_events: BTreeMap<AuditEventId, AuditEvent>,
+    pub outbox: BTreeMap<OutboxMailId, OutboxRow>,
     pub courses: BTreeMap<CourseId, Course>,
     pub lessons: BTreeMap<LessonId, Lesson>,
     pub passages: BTreeMap<PassageId, PassageRow>,
@@ -42,6 +51,23 @@ pub(super) struct PassageRow {
     pub course: CourseId,
     pub lesson: LessonId,
     pub draft: PassageDraft,
+}
+
+/// A mail with what became of it so far.
+#[derive(Clone)]
+pub(super) struct OutboxRow {
+    pub mail: OutboxMail,
+    pub state: OutboxState,
+    pub leased_until: Option<Timestamp>,
+    pub settled_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OutboxState {
+    Waiting,
+    Sent,
+    Dropped,
+    Dead,
 }
 
 impl Tables {
@@ -83,6 +109,25 @@ pub(super) fn refer<K: Ord, V>(table: &BTreeMap<K, V>, key: &K, what: &str) -> R
         return Ok(());
     }
     Err(StoreError::Corrupt(format!("a row names a {what} that is not there")))
+}
+
+/// Removes at most `limit` rows that are meant, and says how many there were.
+pub(super) fn remove_some<K: Ord + Clone, V>(
+    table: &mut BTreeMap<K, V>,
+    limit: u32,
+    is_meant: impl Fn(&K, &V) -> bool,
+) -> Vec<K> {
+    let meant = table.iter().filter(|(key, row)| is_meant(key, row)).map(|(key, _)| key.clone());
+    let meant: Vec<K> = meant.take(usize::try_from(limit).unwrap_or(usize::MAX)).collect();
+    for key in &meant {
+        table.remove(key);
+    }
+    meant
+}
+
+/// How many there are.
+pub(super) fn count<T>(rows: &[T]) -> u64 {
+    u64::try_from(rows.len()).unwrap_or(u64::MAX)
 }
 
 /// One page of rows that are sorted by `key`, newest first.
