@@ -43,11 +43,15 @@
 //! [`Secrets`]: lyceum_domain::sessions::Secrets
 
 mod access_tokens;
+mod jws;
 mod passwords;
+mod providers;
 mod secrets;
 
 pub use access_tokens::{
-    AccessTokenSettings, AccessTokenSettingsError, AccessTokenVerifier, JwtAccessTokens, SigningKey,
+    AccessTokenSettings, AccessTokenSettingsError, AccessTokenVerifier, JwtAccessTokens, KeyFileError, SigningKey,
 };
+pub use jws::{KeySetError, SignatureAlgorithm, UnfitKey, UnknownAlgorithm};
 pub use passwords::{BcryptHasher, BcryptSettings, BcryptSettingsError};
+pub use providers::{JwksProviders, KeyCacheSettings, ProviderSettings, ProviderSettingsError, Subject};
 pub use secrets::Sha256Secrets;
