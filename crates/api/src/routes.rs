@@ -51,7 +51,7 @@ routes! {
     users::me,
     users::change_me,
     leaving::delete_me,
-    leaving::export,
+    leaving::export_me,
     privacy::read_privacy,
     privacy::change_privacy,
     api_keys::create_api_key,

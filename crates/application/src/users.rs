@@ -187,10 +187,10 @@ impl Lyceum {
     }
 
     /// The account of whoever asks.
-    pub fn own_account(&self, caller: &Caller) -> Result<User, Error> {
+    pub fn own_account<'c>(&self, caller: &'c Caller) -> Result<&'c User, Error> {
         allow(&caller.actor(), &Action::UseOwnProfile).map_err(denied("account"))?;
         // It was loaded to let them in.
-        Ok(caller.user.clone())
+        Ok(&caller.user)
     }
 
     /// Changes the profile of whoever asks. `expected` is the version that the change is about, if they said.

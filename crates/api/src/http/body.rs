@@ -33,7 +33,7 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
 #[derive(Debug)]
 pub struct MaybeJson<T>(pub Option<T>);
 
-impl<T: DeserializeOwned> FromRequest for MaybeJson<T> {
+impl<T: DeserializeOwned + 'static> FromRequest for MaybeJson<T> {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 

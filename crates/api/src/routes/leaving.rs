@@ -214,7 +214,7 @@ pub struct DeleteAccountBody {
 #[utoipa::path(tag = "users", security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, body = ExportBody, headers(("Content-Disposition" = String, description = "a name for the file")))))]
 #[get("/users/me/export")]
-pub async fn export(app: web::Data<App>, caller: Caller) -> Result<HttpResponse, Problem> {
+pub async fn export_me(app: web::Data<App>, caller: Caller) -> Result<HttpResponse, Problem> {
     let export = app.lyceum.export(&caller.0).await?;
     let name = format!("attachment; filename=\"lyceum-{}.json\"", export.user.username);
     let body = ExportBody::of(export, &caller);
