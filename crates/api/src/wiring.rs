@@ -135,6 +135,7 @@ fn rules(settings: &Settings, public_url: String) -> Rules {
         },
         max_api_keys: auth.max_api_keys,
         deletion_grace: days(auth.deletion_grace_days),
+        mail_timeout: Duration::from_secs(settings.mail.timeout_seconds),
         mails_per_hour: settings.mail.max_per_hour,
         retention: Retention {
             audit: days(keep.audit_days),

@@ -87,6 +87,8 @@ pub struct Rules {
     pub max_api_keys: u32,
     /// How long a deleted account can still be brought back.
     pub deletion_grace: Duration,
+    /// The longest time that handing over one mail can take.
+    pub mail_timeout: Duration,
     /// How many mails of one kind an address gets within an hour.
     pub mails_per_hour: u32,
     /// How long things are kept that are over.
@@ -109,6 +111,7 @@ impl Default for Rules {
             lockout: Lockout::default(),
             max_api_keys: 20,
             deletion_grace: Duration::from_hours(30 * 24),
+            mail_timeout: Duration::from_secs(10),
             mails_per_hour: 10,
             retention: housekeeping::Retention::default(),
             public_url: "http://127.0.0.1:8080".to_owned(),

@@ -15,10 +15,10 @@ use tokio::sync::Notify;
 
 use crate::{Error, Lyceum, error::denied};
 
-/// How long a mail is ours once we took it; longer than any attempt.
-const LEASE: Duration = Duration::from_mins(2);
 /// How many mails are taken at a time.
-const BATCH: u32 = 10;
+const BATCH: u32 = 5;
+/// How much longer mails are ours, once we took them, than all of them together can take.
+const MARGIN: Duration = Duration::from_secs(10);
 /// The longest wait between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
 /// When a mail that cannot be sent is given up.
@@ -76,7 +76,7 @@ impl Lyceum {
     pub async fn deliver_mails(&self, actor: &Actor) -> Result<Delivered, Error> {
         allow(actor, &Action::ManageUsers).map_err(denied("outbox"))?;
         let now = self.ports.clock.now();
-        let until = now.plus(LEASE);
+        let until = now.plus(self.rules.mail_timeout * BATCH + MARGIN);
         let mut unit = self.ports.store.begin().await?;
         let mails = unit.outbox().lease(now, until, BATCH).await?;
         unit.commit().await?;

@@ -20,8 +20,11 @@ const MAILS: Sql = Sql::same("DELETE FROM outbox_mails WHERE to_email = $1");
 const SIGN_IN_FAILURES: Sql = Sql::same("DELETE FROM sign_in_failures WHERE account = $1");
 const EVENTS_ABOUT: Sql = Sql::same("DELETE FROM audit_events WHERE subject_id = $1");
 
-// That it was a user stays.
-const EVENTS_CAUSED: Sql = Sql::same("UPDATE audit_events SET actor_id = NULL WHERE actor_id = $1");
+// That it was a user stays; not who, and not from where.
+const EVENTS_CAUSED: Sql = Sql::same(
+    "UPDATE audit_events SET actor_id = NULL, ip_address = NULL, user_agent = NULL, request_id = NULL \
+     WHERE actor_id = $1",
+);
 
 pub(crate) async fn erase(db: &impl ConnectionTrait, id: UserId) -> Result<bool, StoreError> {
     let of_user = || Values::new().id(id.as_uuid());

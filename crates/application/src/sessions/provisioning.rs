@@ -54,7 +54,7 @@ impl Lyceum {
             };
             let email = match claims.email.clone().filter(|_| is_free) {
                 Some(email) => email,
-                None => placeholder(claims, id, attempt)?,
+                None => self.placeholder(claims, id).await?,
             };
             let username = username(claims, id, attempt)?;
             let display_name = claims.name.as_deref().and_then(|name| DisplayName::parse(name).ok());
@@ -83,6 +83,17 @@ impl Lyceum {
         unit.audit().append(&event.with("provider", &claims.provider).with("identity", identity.id)).await?;
         unit.commit().await?;
         Ok(user)
+    }
+
+    /// `{sub}@placeholder.invalid`; where that is no address, or another provider's user has it, with the account's own
+    /// id.
+    async fn placeholder(&self, claims: &ExternalClaims, id: UserId) -> Result<Email, Error> {
+        if let Ok(email) = Email::placeholder(&claims.subject)
+            && self.ports.store.read().user_by(&Identifier::Email(email.clone())).await?.is_none()
+        {
+            return Ok(email);
+        }
+        Email::placeholder(&id.to_string()).map_err(|invalid| Error::Internal(invalid.to_string()))
     }
 
     /// Keeps what the provider tells now. An account that lives by the provider alone takes a changed address over, if
@@ -133,15 +144,6 @@ impl Lyceum {
         unit.identities().update(&told).await?;
         unit.commit().await?;
         Ok(user)
-    }
-}
-
-/// `{sub}@placeholder.invalid`; where that is no address, or taken, with the account's own id.
-fn placeholder(claims: &ExternalClaims, id: UserId, attempt: u32) -> Result<Email, Error> {
-    let by_subject = if attempt == 0 { Email::placeholder(&claims.subject).ok() } else { None };
-    match by_subject {
-        Some(email) => Ok(email),
-        None => Email::placeholder(&id.to_string()).map_err(|invalid| Error::Internal(invalid.to_string())),
     }
 }
 
