@@ -165,7 +165,8 @@ fn username(claims: &ExternalClaims, id: UserId, attempt: u32) -> Result<Usernam
     let plain = Username::parse(name).ok().filter(|_| attempt == 0);
     let numbered = || {
         let name = if name.is_empty() { "learner" } else { name };
-        Username::parse(&format!("{name}-{}", &chance[chance.len() - 8..]))
+        // Of a UUIDv7 the random parts.
+        Username::parse(&format!("{name}-{}{}", &chance[13..16], &chance[27..]))
     };
     match plain {
         Some(username) => Ok(username),
@@ -186,7 +187,7 @@ mod tests {
 
     impl IdGenerator for OneId {
         fn next(&self) -> Uuid {
-            Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_1234_5678)
+            Uuid::from_u128(0x0199_0000_0000_7123_8000_0000_0004_5678)
         }
     }
 
