@@ -215,7 +215,7 @@ macro_rules! store_contract {
                 a_used_refresh_token_is_good_for_a_grace
                 a_refresh_token_whose_follower_was_used_is_a_replay
                 a_refresh_token_is_good_until_it_expires
-                a_refresh_token_of_a_session_that_is_over_is_unknown
+                a_refresh_token_of_a_session_that_is_over_is_no_longer_good
                 a_session_ends_once
                 a_user_ends_no_session_of_others
                 all_sessions_of_a_user_end_together_and_nobody_elses
