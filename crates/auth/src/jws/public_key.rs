@@ -12,6 +12,8 @@ use thiserror::Error;
 
 use super::{
     algorithm::SignatureAlgorithm,
+    compact::Compact,
+    header::Header,
     weak::{is_roca, is_small_or_strange},
 };
 
@@ -136,9 +138,18 @@ impl PublicKey {
         }
     }
 
-    /// Whether the signature is the key's.
-    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.parsed.verify_sig(message, signature).is_ok()
+    /// Whether the token names this key's algorithm in its header and has the key's signature. `Err` says why not, with
+    /// nothing in it that came from the token.
+    pub(crate) fn check(&self, header: &Header<'_>, token: &Compact<'_>) -> Result<(), &'static str> {
+        if SignatureAlgorithm::named(&header.alg) != Some(self.algorithm()) {
+            return Err("the header names another algorithm than the key's");
+        }
+        if self.verify(token)? { Ok(()) } else { Err("the signature is wrong") }
+    }
+
+    /// Whether the signature is the key's, whatever the header says: for a header that is known already.
+    pub(crate) fn verify(&self, token: &Compact<'_>) -> Result<bool, &'static str> {
+        token.with_signature(|signature| self.parsed.verify_sig(token.message.as_bytes(), signature).is_ok())
     }
 
     /// The thumbprint (RFC 7638) with SHA-256, in base64url: a name that follows from the key.
