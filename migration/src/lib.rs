@@ -12,6 +12,7 @@ mod m20261120_000003_courses;
 mod m20261120_000004_passages;
 mod m20261120_000005_progress;
 mod m20261120_000006_conversations;
+mod m20261125_000007_accounts;
 mod m20261125_000008_sessions_network;
 mod m20261125_000009_trail;
 mod pgvector;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000004_passages::Migration),
             Box::new(m20261120_000005_progress::Migration),
             Box::new(m20261120_000006_conversations::Migration),
+            Box::new(m20261125_000007_accounts::Migration),
             Box::new(m20261125_000008_sessions_network::Migration),
             Box::new(m20261125_000009_trail::Migration),
         ]

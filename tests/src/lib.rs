@@ -8,6 +8,8 @@
 //! | [`house`] | an installation: folder, database, settings; runs commands |
 //! | [`server`] | a running server, and what it writes |
 //! | [`person`] | somebody who calls it |
+//! | [`post_office`] | a mail server that can be closed |
+//! | [`provider`] | an identity provider |
 //! | [`answer`] | what comes back, and what all answers must be |
 //! | [`events`] | the event stream of an answer of the mentor |
 //! | [`upstream`] | an OpenAI-compatible model that does what the test says |
@@ -27,6 +29,8 @@ pub mod database;
 pub mod events;
 pub mod house;
 pub mod person;
+pub mod post_office;
+pub mod provider;
 pub mod server;
 pub mod upstream;
 pub mod wait;

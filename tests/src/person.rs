@@ -43,6 +43,18 @@ impl Person {
         self.refresh = answer.text_at("/refresh_token");
     }
 
+    /// The same person with another password.
+    #[must_use]
+    pub fn with_password(self, password: &str) -> Self {
+        Self { password: password.to_owned(), ..self }
+    }
+
+    /// A script that shows this credential for the person.
+    #[must_use]
+    pub fn showing(&self, access: &str) -> Self {
+        Self { access: access.to_owned(), ..self.clone() }
+    }
+
     /// The same person at another server of the same house.
     #[must_use]
     pub fn at(mut self, server: &Server) -> Self {

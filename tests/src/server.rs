@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     answer::Answer,
-    house::Ground,
+    house::{Ground, House},
     person::Person,
     wait::{eventually, within},
 };
@@ -128,16 +128,37 @@ impl Server {
         person
     }
 
-    /// The token of the newest mail to an address.
+    /// Somebody whom the operator let in with a role, signed in with a bearer token.
+    pub async fn let_in(&self, house: &House, name: &str, role: &str) -> Person {
+        let mut person = Person::new(self, name);
+        let arguments =
+            ["user", "create", "--email", &person.email, "--username", name, "--role", role, "--password-stdin"];
+        house.run_with_input(&arguments, &format!("{}\n", person.password)).succeeded();
+        person.sign_in(self).await;
+        person
+    }
+
+    /// The token of the newest mail to an address that verifies it.
     pub async fn verification_token(&self, email: &str) -> String {
-        let mail = self.newest_mail(email).await;
-        let (_, rest) = mail.split_once("token=").unwrap_or_else(|| panic!("no link in the mail:\n{mail}"));
+        self.token_in(email, "/verify-email?token=").await
+    }
+
+    /// The token in the newest mail to an address with such a link.
+    pub async fn token_in(&self, email: &str, link: &str) -> String {
+        let mail = self.mail(email, link).await;
+        let (_, rest) = mail.split_once(link).expect("the link");
         rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
     }
 
     /// The newest mail to an address, as it lies in the folder.
     pub async fn newest_mail(&self, email: &str) -> String {
         eventually("a mail", async || self.mails(email).pop()).await
+    }
+
+    /// The newest mail to an address that holds this text; waits for one.
+    pub async fn mail(&self, email: &str, text: &str) -> String {
+        let holds = |mail: &String| mail.contains(text);
+        eventually("a mail with this text", async || self.mails(email).into_iter().rev().find(holds)).await
     }
 
     /// All mails to an address, oldest first.

@@ -4,6 +4,7 @@
 mod config;
 mod course;
 mod doctor;
+mod mail;
 mod migrate;
 mod user;
 
@@ -34,9 +35,12 @@ enum Command {
     /// Look at or change the database schema.
     #[command(subcommand)]
     Migrate(migrate::Migrate),
-    /// Make accounts and give roles.
+    /// Make accounts, give roles, bring accounts back, erase them.
     #[command(subcommand)]
     User(user::User),
+    /// Look after mails that wait to be sent.
+    #[command(subcommand)]
+    Mail(mail::Mail),
     /// Bring courses in.
     #[command(subcommand)]
     Course(course::Course),
@@ -97,6 +101,7 @@ fn dispatch(command: Command) -> Outcome {
                     Command::Serve => Ok(serve(settings, stop_signal()?).await?),
                     Command::Migrate(command) => migrate::run(&command, &settings).await,
                     Command::User(command) => user::run(command, &settings).await,
+                    Command::Mail(command) => mail::run(&command, &settings).await,
                     Command::Course(command) => course::run(command, &settings).await,
                     Command::Doctor => doctor::run(&settings).await,
                     Command::Openapi | Command::Config(_) => Ok(()),

@@ -87,6 +87,7 @@ async fn components(app: &App) -> BTreeMap<&'static str, ComponentBody> {
         part(Status::Degraded, ports.model.provider(), ports.model.check()),
         part(Status::Degraded, "accepts mail", ports.mailer.check()),
     );
+    let mail = if mail.status == Status::Ok { outbox(app, mail).await } else { mail };
     let unused = |detail: &str| ComponentBody { status: Status::Disabled, detail: detail.to_owned() };
     BTreeMap::from([
         ("database", database),
@@ -95,6 +96,20 @@ async fn components(app: &App) -> BTreeMap<&'static str, ComponentBody> {
         ("rate_limiter", unused("not in use")),
         ("storage", unused("not in use")),
     ])
+}
+
+/// Mail that was given up is not well, however the mail server is.
+async fn outbox(app: &App, mail: ComponentBody) -> ComponentBody {
+    let counts = tokio::time::timeout(PATIENCE, app.lyceum.ports().store.read().outbox_counts()).await;
+    match counts {
+        Ok(Ok(counts)) if counts.dead > 0 => ComponentBody {
+            status: Status::Degraded,
+            detail: format!("{} mails were given up; see `lyceum mail`", counts.dead),
+        },
+        Ok(Ok(counts)) => ComponentBody { detail: format!("{}; {} wait", mail.detail, counts.waiting), ..mail },
+        // The database says so for itself.
+        _ => mail,
+    }
 }
 
 async fn part<E: std::error::Error + 'static>(

@@ -3,16 +3,17 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`commands`] | `serve`, `migrate`, `user`, `course`, `config`, `openapi`, `doctor` |
+//! | [`commands`] | `serve`, `migrate`, `user`, `mail`, `course`, `config`, `openapi`, `doctor` |
 //! | [`settings`] | every setting, its sources and checks |
 //! | [`wiring`] | the one file that names adapters |
-//! | [`server`] | listening, shutting down |
+//! | [`server`], [`chores`] | listening, shutting down; what is done without being asked |
 //! | [`routes`] | one module per noun: bodies and handlers |
 //! | [`http`] | what all routes share: callers, bodies, pages, problems, headers |
 //! | [`openapi`] | the document made from the routes, and the page at `/docs` |
 
 pub mod ambient;
 pub mod app;
+pub mod chores;
 pub mod commands;
 pub mod demo;
 pub mod health;

@@ -35,6 +35,7 @@ use crate::{
     tags(
         (name = "auth", description = "Registering and signing in"),
         (name = "users", description = "One's account"),
+        (name = "admin", description = "Everybody's accounts, and what happened to them"),
         (name = "courses", description = "The catalogue"),
         (name = "progress", description = "Learning"),
         (name = "mentor", description = "Asking, and one's conversations"),

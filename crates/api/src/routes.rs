@@ -1,12 +1,18 @@
 //! The routes, one module per noun. A handler is a translation: extract, one call, wrap.
 
+pub mod admin;
+pub mod api_keys;
 pub mod auth;
 pub mod conversations;
 pub mod courses;
+pub mod leaving;
 pub mod lessons;
 pub mod mentor;
 pub mod operation;
+pub mod passwords;
+pub mod privacy;
 pub mod progress;
+pub mod sessions;
 pub mod token;
 pub mod users;
 
@@ -36,8 +42,26 @@ routes! {
     auth::logout,
     auth::logout_all,
     token::token,
+    passwords::forgot_password,
+    passwords::reset_password,
+    passwords::change_password,
+    sessions::list_sessions,
+    sessions::revoke_session,
+    sessions::list_sign_ins,
     users::me,
     users::change_me,
+    leaving::delete_me,
+    leaving::export_me,
+    privacy::read_privacy,
+    privacy::change_privacy,
+    api_keys::create_api_key,
+    api_keys::list_api_keys,
+    api_keys::revoke_api_key,
+    privacy::read_profile,
+    admin::list_users,
+    admin::read_user,
+    admin::change_user,
+    admin::list_audit,
     courses::list_courses,
     courses::read_course,
     lessons::read_lesson,

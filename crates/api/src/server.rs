@@ -20,6 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     app::{App, CookieRules, Shared},
+    chores::Chores,
     demo,
     health::Health,
     http::edge::{EdgeRules, edge},
@@ -54,6 +55,7 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
         started,
     });
     let mut serving = pin!(bind(&settings, listener, &house, &shared)?);
+    let chores = Chores::start(&house).await?;
     let handle = serving.handle();
     announce(&settings, port, started, demo_help);
 
@@ -70,6 +72,7 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
     };
     let (ended, ()) = tokio::join!(serving, stopping);
     ended?;
+    chores.stop().await;
     tracing::info!("stopped");
     Ok(())
 }

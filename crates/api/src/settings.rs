@@ -6,7 +6,8 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | `server`, `database`, `auth`, `cors`, `llm`, `mail`, `log` | the groups, one struct each |
+//! | `server`, `database`, `auth`, `cors`, `llm`, `mail`, `retention`, `log` | the groups, one struct each |
+//! | `lockout`, `providers` | groups within `auth` |
 //! | `known` | the table of all settings: name, plain name, what is allowed |
 //! | `sources`, `files`, `variables`, `database_parts` | reading the layers |
 //! | `faults`, `checks` | what is wrong, and finding it |
@@ -25,9 +26,12 @@ mod faults;
 mod files;
 mod known;
 mod llm;
+mod lockout;
 mod log;
 mod mail;
 mod masking;
+mod providers;
+mod retention;
 mod server;
 mod show;
 mod sources;
@@ -35,14 +39,17 @@ mod sources;
 mod tests;
 mod variables;
 
-pub use auth::{AuthSettings, SameSite};
+pub use auth::{AuthMode, AuthSettings, JwtAlgorithm, SameSite};
 pub use cors::{CorsSettings, RateLimitSettings};
 pub use database::{DatabaseKind, DatabaseSettings};
 pub use environment::Environment;
 pub use faults::{Fault, SettingsErrors};
 pub use llm::{LlmProvider, LlmSettings, QubridSettings};
+pub use lockout::LockoutSettings;
 pub use log::{LogFormat, LogSettings};
 pub use mail::{MailSettings, MailTransport};
+pub use providers::{ProviderAlgorithm, ProviderSettings};
+pub use retention::RetentionSettings;
 pub use server::ServerSettings;
 pub use show::show;
 pub use sources::{LoadOptions, Loaded, Origin};
@@ -64,7 +71,7 @@ pub struct Settings {
     pub server: ServerSettings,
     /// The database and its pool.
     pub database: DatabaseSettings,
-    /// Tokens, cookies and passwords.
+    /// Accounts, tokens, cookies and passwords.
     pub auth: AuthSettings,
     /// Which other origins may call.
     pub cors: CorsSettings,
@@ -72,6 +79,8 @@ pub struct Settings {
     pub llm: LlmSettings,
     /// Outgoing mail.
     pub mail: MailSettings,
+    /// How long records are kept.
+    pub retention: RetentionSettings,
     /// Logging.
     pub log: LogSettings,
     /// The request limiter.
@@ -91,6 +100,7 @@ impl Settings {
             cors: CorsSettings::default(),
             llm: LlmSettings::default(),
             mail: MailSettings::default(),
+            retention: RetentionSettings::default(),
             log: LogSettings::default(),
             rate_limit: RateLimitSettings::default(),
         };
@@ -118,7 +128,8 @@ impl Settings {
         self.log.format = LogFormat::Pretty;
     }
 
-    /// Reads every layer and checks the result. Nothing is read but what the options name, and nothing is written.
+    /// Reads every layer and checks the result. Nothing is read but what the options name, and nothing is
+    /// written; files that settings name are only opened.
     ///
     /// # Errors
     /// Every fault there is, at once, with the warnings.
@@ -130,21 +141,21 @@ impl Settings {
         for assignment in layers.assignments {
             // A file that repeats what holds anyway is not where an operator has to look.
             let is_repeated = || {
-                let held = figment.find_value(assignment.path).ok();
+                let held = figment.find_value(&assignment.path).ok();
                 held.and_then(|held| serde_json::to_value(held).ok()) == serde_json::to_value(&assignment.value).ok()
             };
             if matches!(assignment.origin, Origin::File { .. }) && is_repeated() {
                 continue;
             }
-            figment = figment.merge(Serialized::default(assignment.path, assignment.value));
-            origins.insert(assignment.path, assignment.origin);
+            figment = figment.merge(Serialized::default(&assignment.path, assignment.value));
+            origins.insert(&assignment.path, assignment.origin);
         }
         // Each value was checked against the table when it was read, so this fails only if table and structs differ.
         let extracted = figment.extract::<Self>().map_err(|errors| report.not_extracted(errors, &origins)).ok();
         let Some(mut settings) = extracted else { return Err(report.into_errors()) };
         settings.environment = layers.environment;
         settings.derive(&mut origins);
-        checks::check(&settings, &origins, &mut report);
+        checks::check(&settings, &origins, &options.working_dir, &mut report);
         if report.faults.is_empty() {
             Ok(Loaded { settings, warnings: report.warnings, origins, config_dir: layers.config_dir })
         } else {
@@ -156,10 +167,16 @@ impl Settings {
     fn derive(&mut self, origins: &mut Origins) {
         if self.database.url_text().is_empty() {
             self.database.url = database::sqlite_url(&self.data_dir).into();
-            origins.insert("database.url", Origin::Derived { from: "data_dir" });
+            origins.insert("database.url", Origin::Derived { from: "data_dir".to_owned() });
         }
         while self.server.public_url.ends_with('/') {
             self.server.public_url.pop();
+        }
+        for (name, provider) in &mut self.auth.providers {
+            for key in provider.derive() {
+                let from = format!("auth.providers.{name}.url");
+                origins.insert(&format!("auth.providers.{name}.{key}"), Origin::Derived { from });
+            }
         }
     }
 }

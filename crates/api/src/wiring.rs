@@ -3,24 +3,27 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use lyceum_application::{Lyceum, Ports, Rules};
-use lyceum_auth::{AccessTokenSettings, BcryptHasher, BcryptSettings, JwtAccessTokens, Sha256Secrets, SigningKey};
+use lyceum_application::{Lyceum, Ports, Rules, housekeeping::Retention, mail::MailBell};
+use lyceum_auth::{
+    AccessTokenSettings, BcryptHasher, BcryptSettings, JwksProviders, JwtAccessTokens, ProviderSettings, Sha256Secrets,
+    SignatureAlgorithm, SigningKey, Subject,
+};
 use lyceum_domain::{
     ids::IdGenerator,
-    mail::Mailer,
-    sessions::{AccessTokens, Secrets},
-    users::PasswordHasher,
+    mail::{LetterWriter, Mailer},
+    sessions::{AccessTokens, Lockout, Secrets},
+    users::{PasswordHasher, ProviderName},
 };
 use lyceum_llm_offline::OfflineModel;
 use lyceum_llm_qubrid::{QubridModel, QubridSettings};
-use lyceum_mail::{FolderMailer, SmtpMailer, SmtpSettings};
+use lyceum_mail::{FolderMailer, Site, SmtpMailer, SmtpSettings, TemplateLetters};
 use lyceum_storage_seaorm::{SeaOrmStore, StorageSettings};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
 
 use crate::{
     ambient::{SystemClock, UuidV7Ids},
-    settings::{DatabaseKind, LlmProvider, MailTransport, Settings},
+    settings::{AuthMode, DatabaseKind, JwtAlgorithm, LlmProvider, MailTransport, ProviderAlgorithm, Settings},
 };
 
 /// Applies the migrations that are missing, unless told not to.
@@ -43,7 +46,10 @@ pub struct House {
     secrets: Arc<dyn Secrets>,
     passwords: Arc<dyn PasswordHasher>,
     access_tokens: Arc<dyn AccessTokens>,
+    providers: Arc<JwksProviders>,
+    letters: Arc<dyn LetterWriter>,
     mailer: Arc<dyn Mailer>,
+    mail_bell: MailBell,
     /// None: the offline one.
     remote_model: Option<QubridModel>,
     shared_store: OnceCell<SeaOrmStore>,
@@ -55,6 +61,9 @@ impl House {
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
         let secrets = Arc::new(Sha256Secrets);
         Ok(Self {
+            providers: Arc::new(JwksProviders::new(providers(settings)?)?),
+            letters: letters(settings, &public_url)?,
+            mail_bell: MailBell::default(),
             rules: rules(settings, public_url),
             passwords: passwords(settings)?,
             access_tokens: access_tokens(settings, &*secrets, Arc::clone(&ids))?,
@@ -81,7 +90,10 @@ impl House {
             passwords: Arc::clone(&self.passwords),
             access_tokens: Arc::clone(&self.access_tokens),
             secrets: Arc::clone(&self.secrets),
+            providers: Arc::clone(&self.providers) as _,
+            letters: Arc::clone(&self.letters),
             mailer: Arc::clone(&self.mailer),
+            mail_bell: self.mail_bell.clone(),
             model: match &self.remote_model {
                 None => Arc::new(OfflineModel),
                 Some(model) => Arc::new(model.sibling()?),
@@ -91,19 +103,47 @@ impl House {
     }
 }
 
+impl House {
+    /// Fetches the keys of the identity providers, so that the first who comes with a token of theirs need not wait.
+    pub async fn warm(&self) {
+        self.providers.warm().await;
+    }
+}
+
 /// The application for a command, which has one thread.
 pub async fn lyceum(settings: &Settings) -> anyhow::Result<Lyceum> {
     House::new(settings, settings.server.base_url(settings.server.port))?.lyceum(1).await
 }
 
 fn rules(settings: &Settings, public_url: String) -> Rules {
+    let (auth, keep) = (&settings.auth, &settings.retention);
+    let days = |days: u32| Duration::from_hours(u64::from(days) * 24);
     Rules {
-        access_ttl: Duration::from_secs(settings.auth.access_ttl_seconds),
-        refresh_ttl: Duration::from_secs(settings.auth.refresh_ttl_seconds),
-        verification_ttl: Duration::from_secs(settings.auth.verification_ttl_seconds),
+        access_ttl: Duration::from_secs(auth.access_ttl_seconds),
+        refresh_ttl: Duration::from_secs(auth.refresh_ttl_seconds),
+        refresh_grace: Duration::from_secs(auth.refresh_grace_seconds),
+        verification_ttl: Duration::from_secs(auth.verification_ttl_seconds),
+        reset_ttl: Duration::from_secs(auth.reset_ttl_seconds),
+        has_passwords: auth.mode != AuthMode::External,
+        lockout: Lockout {
+            after: auth.lockout.after,
+            first: Duration::from_secs(auth.lockout.first_seconds),
+            longest: Duration::from_secs(auth.lockout.longest_seconds),
+            overall_after: auth.lockout.overall_after,
+            overall: Duration::from_secs(auth.lockout.overall_seconds),
+            forget_after: Duration::from_secs(auth.lockout.forget_after_seconds),
+        },
+        max_api_keys: auth.max_api_keys,
+        deletion_grace: days(auth.deletion_grace_days),
+        mail_timeout: Duration::from_secs(settings.mail.timeout_seconds),
+        mails_per_hour: settings.mail.max_per_hour,
+        retention: Retention {
+            audit: days(keep.audit_days),
+            sessions: days(keep.sessions_days),
+            mails: days(keep.mails_days),
+        },
         public_url,
         max_answer_tokens: Some(settings.llm.max_tokens).filter(|tokens| *tokens > 0),
-        ..Rules::default()
     }
 }
 
@@ -153,14 +193,68 @@ fn access_tokens(
     ids: Arc<dyn IdGenerator>,
 ) -> anyhow::Result<Arc<dyn AccessTokens>> {
     let auth = &settings.auth;
-    let secret = if auth.jwt_secret.expose_secret().is_empty() {
-        kept_secret(Path::new(&settings.data_dir), secrets)?
-    } else {
-        auth.jwt_secret.clone()
+    let key = match (signature_algorithm(auth.jwt_alg), auth.jwt_private_key_file()) {
+        (Some(algorithm), Some(file)) => SigningKey::Pem { algorithm, pem: key_file(file)? },
+        (Some(_), None) => anyhow::bail!("JWT_PRIVATE_KEY_FILE is not set"),
+        (None, _) if auth.jwt_secret.expose_secret().is_empty() => {
+            SigningKey::Hs256(kept_secret(Path::new(&settings.data_dir), secrets)?)
+        }
+        (None, _) => SigningKey::Hs256(auth.jwt_secret.clone()),
     };
-    let mut tokens = AccessTokenSettings::new(SigningKey::Hs256(secret), &auth.jwt_issuer, &auth.jwt_audience);
+    let mut tokens = AccessTokenSettings::new(key, &auth.jwt_issuer, &auth.jwt_audience);
+    tokens.previous_keys =
+        auth.jwt_previous_key_files.iter().map(|file| key_file(Path::new(file))).collect::<Result<_, _>>()?;
     tokens.leeway = Duration::from_secs(auth.clock_skew_seconds);
     Ok(Arc::new(JwtAccessTokens::new(&tokens, ids)?))
+}
+
+/// None: a shared secret.
+fn signature_algorithm(algorithm: JwtAlgorithm) -> Option<SignatureAlgorithm> {
+    match algorithm {
+        JwtAlgorithm::Hs256 => None,
+        JwtAlgorithm::EdDsa => Some(SignatureAlgorithm::EdDsa),
+        JwtAlgorithm::Es256 => Some(SignatureAlgorithm::Es256),
+        JwtAlgorithm::Rs256 => Some(SignatureAlgorithm::Rs256),
+    }
+}
+
+fn key_file(file: &Path) -> anyhow::Result<SecretString> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("the key {} cannot be read", file.display()))?;
+    Ok(text.into())
+}
+
+/// The providers whose tokens are taken.
+fn providers(settings: &Settings) -> anyhow::Result<Vec<ProviderSettings>> {
+    let auth = &settings.auth;
+    if auth.mode == AuthMode::Local {
+        return Ok(Vec::new());
+    }
+    auth.providers
+        .iter()
+        .map(|(name, chosen)| {
+            let algorithm = |algorithm: &ProviderAlgorithm| match algorithm {
+                ProviderAlgorithm::EdDsa => SignatureAlgorithm::EdDsa,
+                ProviderAlgorithm::Es256 => SignatureAlgorithm::Es256,
+                ProviderAlgorithm::Rs256 => SignatureAlgorithm::Rs256,
+            };
+            let jwks_url = chosen.jwks_url.parse().with_context(|| format!("the key set of {name} has no address"))?;
+            let mut provider = ProviderSettings::new(ProviderName::parse(name)?, jwks_url, &chosen.issuer, "");
+            provider.audiences.clone_from(&chosen.audience);
+            provider.algorithms = chosen.algorithms.iter().map(algorithm).collect();
+            provider.required_role.clone_from(&chosen.required_role);
+            provider.subject = if chosen.subject_is_uuid { Subject::Uuid } else { Subject::Text };
+            provider.leeway = Duration::from_secs(chosen.leeway_seconds);
+            Ok(provider)
+        })
+        .collect()
+}
+
+fn letters(settings: &Settings, public_url: &str) -> anyhow::Result<Arc<dyn LetterWriter>> {
+    let site = Site { name: settings.mail.site_name.clone(), public_url: public_url.to_owned() };
+    Ok(Arc::new(match settings.mail.templates_dir() {
+        Some(folder) => TemplateLetters::with_folder(site, folder)?,
+        None => TemplateLetters::new(site)?,
+    }))
 }
 
 /// The secret of a machine where nobody set one: made at the first start, kept for the next. Two starts at once agree

@@ -1,6 +1,7 @@
 //! Courses: browsing, reading, importing.
 
 use lyceum_domain::{
+    audit::AuditAction,
     courses::{
         Course, CourseDraft, CourseFilter, CourseKey, CourseStatus, ImportReport, Lesson, Outline, Slug, SourceKey,
         Title, passages, plan,
@@ -8,6 +9,7 @@ use lyceum_domain::{
     ids::{CourseId, LessonId, PassageId, UserId},
     page::{Page, PageRequest},
     policy::{Action, Actor, allow},
+    sessions::Client,
     users::Identifier,
 };
 
@@ -137,6 +139,8 @@ impl Lyceum {
             unit.courses().update(&course).await?;
             course.version += 1;
         }
+        let event = self.event(AuditAction::CourseImported, actor, None, &Client::default());
+        unit.audit().append(&event.with("course", course.id)).await?;
         unit.commit().await?;
         Ok(Imported { course, is_new, report: changes.report })
     }

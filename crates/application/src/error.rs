@@ -36,6 +36,30 @@ pub enum Error {
     /// The account was switched off.
     #[error("the account is switched off")]
     AccountDisabled,
+    /// The password is right, but too many were not; told only to who knows it.
+    #[error("the account is locked for a while")]
+    AccountLocked {
+        /// When to ask again.
+        retry_after: Duration,
+    },
+    /// Nobody signs in with a password here.
+    #[error("passwords are switched off")]
+    PasswordsOff,
+    /// Not for this personal key.
+    #[error("the key does not reach so far")]
+    InsufficientScope,
+    /// An admin cannot take the admin's rights from themselves.
+    #[error("not to one's own account")]
+    OwnAccount,
+    /// There are as many as there may be.
+    #[error("there are too many {0} already")]
+    TooMany(&'static str),
+    /// The keys of an identity provider cannot be had, so nobody knows whether its token is good.
+    #[error("the identity provider cannot be reached")]
+    ProviderUnavailable {
+        /// When to ask again.
+        retry_after: Duration,
+    },
     /// Not for them.
     #[error("not allowed")]
     Forbidden,
@@ -88,6 +112,12 @@ impl Error {
             Self::InvalidCredentials => "invalid_credentials",
             Self::EmailNotVerified => "email_not_verified",
             Self::AccountDisabled => "account_disabled",
+            Self::AccountLocked { .. } => "account_locked",
+            Self::PasswordsOff => "passwords_off",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::OwnAccount => "own_account",
+            Self::TooMany(_) => "too_many",
+            Self::ProviderUnavailable { .. } => "identity_provider_unavailable",
             Self::Forbidden => "forbidden",
             Self::NotFound(_) => "not_found",
             Self::UsernameTaken => "username_taken",
@@ -128,7 +158,8 @@ impl From<StoreError> for Error {
             StoreError::Duplicate(Unique::Username) => Self::UsernameTaken,
             StoreError::Duplicate(Unique::Email) => Self::EmailTaken,
             // A slug or source that was free a moment ago: somebody was faster.
-            StoreError::Conflict | StoreError::Duplicate(Unique::Slug | Unique::Source | Unique::Key) => Self::Conflict,
+            StoreError::Conflict
+            | StoreError::Duplicate(Unique::Identity | Unique::Slug | Unique::Source | Unique::Key) => Self::Conflict,
             StoreError::Unavailable(_) => Self::StoreUnavailable(error),
             StoreError::Aborted | StoreError::Corrupt(_) => Self::Internal(error.to_string()),
         }
@@ -152,6 +183,7 @@ impl From<TokenError> for Error {
                 tracing::debug!(reason, "token refused");
                 Self::InvalidToken
             }
+            TokenError::Unavailable { retry_after } => Self::ProviderUnavailable { retry_after },
             TokenError::Signing(cause) => Self::Internal(cause.to_string()),
         }
     }
@@ -163,5 +195,6 @@ pub(crate) fn denied(thing: &'static str) -> impl Fn(Denied) -> Error {
         Denied::SignIn => Error::SignInRequired,
         Denied::Hidden => Error::NotFound(thing),
         Denied::Forbidden => Error::Forbidden,
+        Denied::Scope => Error::InsufficientScope,
     }
 }

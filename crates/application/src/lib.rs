@@ -3,16 +3,22 @@
 //!
 //! | module | what people do |
 //! | --- | --- |
-//! | [`users`] | register, verify an e-mail, change a profile, make and promote accounts |
-//! | [`sessions`] | sign in, refresh, sign out; who is behind a token |
+//! | [`users`] | register, verify, passwords, profile and privacy, keys, leaving; what admins do to accounts |
+//! | [`sessions`] | sign in, refresh, sign out; who is behind a token, a key or a provider's token |
+//! | [`audit`] | read the trail of what happened |
+//! | [`mail`] | send what waits in the outbox |
+//! | [`housekeeping`] | remove what nobody needs any more |
 //! | [`courses`] | browse, read, import |
 //! | [`progress`] | enrol, record lessons, see how far one is |
 //! | [`conversations`] | find, rename, archive, delete conversations |
 //! | [`mentor`] | ask, and have the answer relayed |
 
+pub mod audit;
 pub mod conversations;
 pub mod courses;
 mod error;
+pub mod housekeeping;
+pub mod mail;
 pub mod mentor;
 pub mod progress;
 mod retry;
@@ -23,9 +29,9 @@ use std::{sync::Arc, time::Duration};
 
 use lyceum_domain::{
     ids::IdGenerator,
-    mail::Mailer,
+    mail::{LetterWriter, Mailer},
     mentor::ChatModel,
-    sessions::{AccessTokens, Secrets},
+    sessions::{AccessTokens, IdentityProviders, Lockout, Secrets},
     store::Store,
     time::Clock,
     users::PasswordHasher,
@@ -48,8 +54,14 @@ pub struct Ports {
     pub access_tokens: Arc<dyn AccessTokens>,
     /// What makes and hashes secrets.
     pub secrets: Arc<dyn Secrets>,
+    /// What verifies the tokens of identity providers.
+    pub providers: Arc<dyn IdentityProviders>,
+    /// What puts letters into words.
+    pub letters: Arc<dyn LetterWriter>,
     /// What sends mail.
     pub mailer: Arc<dyn Mailer>,
+    /// Rings when there is mail to send.
+    pub mail_bell: mail::MailBell,
     /// What answers questions.
     pub model: Arc<dyn ChatModel>,
 }
@@ -63,8 +75,24 @@ pub struct Rules {
     pub refresh_ttl: Duration,
     /// How long after its use a refresh token still works once more, for two tabs that refresh at once.
     pub refresh_grace: Duration,
-    /// How long a verification link is good.
+    /// How long a verification link is good; a registration waits seven times as long.
     pub verification_ttl: Duration,
+    /// How long a link that resets a password is good.
+    pub reset_ttl: Duration,
+    /// Whether people sign in here with passwords of ours.
+    pub has_passwords: bool,
+    /// When failed sign-ins lock, and for how long.
+    pub lockout: Lockout,
+    /// How many personal keys a user may have at a time.
+    pub max_api_keys: u32,
+    /// How long a deleted account can still be brought back.
+    pub deletion_grace: Duration,
+    /// The longest time that handing over one mail can take.
+    pub mail_timeout: Duration,
+    /// How many mails of one kind an address gets within an hour.
+    pub mails_per_hour: u32,
+    /// How long things are kept that are over.
+    pub retention: housekeeping::Retention,
     /// Where the front end is; links in mails begin with it. No slash at its end.
     pub public_url: String,
     /// The longest answer of the model, in tokens.
@@ -78,6 +106,14 @@ impl Default for Rules {
             refresh_ttl: Duration::from_hours(14 * 24),
             refresh_grace: Duration::from_secs(10),
             verification_ttl: Duration::from_hours(24),
+            reset_ttl: Duration::from_hours(1),
+            has_passwords: true,
+            lockout: Lockout::default(),
+            max_api_keys: 20,
+            deletion_grace: Duration::from_hours(30 * 24),
+            mail_timeout: Duration::from_secs(10),
+            mails_per_hour: 10,
+            retention: housekeeping::Retention::default(),
             public_url: "http://127.0.0.1:8080".to_owned(),
             max_answer_tokens: None,
         }

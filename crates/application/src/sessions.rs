@@ -1,23 +1,21 @@
-//! Signing in and out, and who is behind a token.
+//! Signing in and out, staying signed in.
+
+mod authentication;
+mod provisioning;
+
+pub use authentication::Caller;
 
 use lyceum_domain::{
+    audit::{AuditAction, AuditActor, AuditEvent},
     ids::{RefreshTokenId, SessionId},
-    policy::{Action, Actor, allow},
-    sessions::{AccessClaims, RefreshToken, Secret, Session},
+    page::{Page, PageRequest},
+    policy::{Action, allow},
+    sessions::{AccessClaims, AccountKey, Client, Lock, NextToken, RefreshToken, Rotation, Secret, Session},
     time::Timestamp,
-    users::{Identifier, Password, User},
+    users::{Identifier, Password, PasswordHash, PendingRegistration, User},
 };
 
 use crate::{Error, Lyceum, error::denied};
-
-/// What a client tells about itself when it signs in.
-#[derive(Debug, Clone, Default)]
-pub struct Client {
-    /// What it calls itself.
-    pub user_agent: Option<String>,
-    /// Where it connects from.
-    pub ip_address: Option<String>,
-}
 
 /// What a sign-in or a refresh gives.
 #[derive(Debug, Clone)]
@@ -38,115 +36,146 @@ pub struct SignedIn {
     pub refresh_expires_at: Timestamp,
 }
 
-/// Somebody who showed a good access token.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    /// The account as it is now.
-    pub user: User,
-    /// The session the token came from, if it named one.
-    pub session: Option<SessionId>,
+/// Whom a name that somebody signs in with may mean.
+enum Candidate {
+    /// An account.
+    User(Box<User>),
+    /// A registration that was not verified yet.
+    Pending(Box<PendingRegistration>),
+    /// Nobody.
+    Nobody,
 }
 
-impl Caller {
-    /// The caller as policy sees them.
-    pub fn actor(&self) -> Actor {
-        Actor::User { id: self.user.id, role: self.user.role }
+impl Candidate {
+    fn user(&self) -> Option<&User> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::Pending(_) | Self::Nobody => None,
+        }
+    }
+
+    fn password_hash(&self) -> Option<&PasswordHash> {
+        match self {
+            Self::User(user) => user.password_hash.as_ref(),
+            Self::Pending(registration) => Some(&registration.password_hash),
+            Self::Nobody => None,
+        }
     }
 }
-
-/// The longest user agent that is kept, in characters.
-const USER_AGENT_MAX: usize = 200;
 
 impl Lyceum {
-    /// Signs in by e-mail or username. Unknown and wrong are the same answer after the same time; that an account is
-    /// not verified or switched off is told only to who knows its password.
-    pub async fn sign_in(&self, identifier: &str, password: &str, client: Client) -> Result<SignedIn, Error> {
-        let user = match Identifier::parse(identifier) {
-            Some(identifier) => self.ports.store.read().user_by(&identifier).await?,
-            None => None,
+    /// Signs in by e-mail or username. Unknown, wrong, locked and not verified are the same answer after the same work;
+    /// only who knows the password is told that an account is locked, not verified or switched off.
+    pub async fn sign_in(&self, identifier: &str, password: &str, client: &Client) -> Result<SignedIn, Error> {
+        self.needs_passwords()?;
+        let candidate = self.candidate(identifier).await?;
+        let user = candidate.user().map(|user| user.id);
+        let key = match user {
+            Some(user) => AccountKey::of_user(user),
+            None => AccountKey::of_nobody(&self.ports.secrets.hash(&identifier.to_lowercase())),
         };
-        let user = user.filter(|user| user.deleted_at.is_none());
-        let hash = user.as_ref().and_then(|user| user.password_hash.as_ref());
+        let failures = self.ports.store.read().failures(&key, user, &client.network()).await?;
+        let now = self.ports.clock.now();
+        let lock = self.rules.lockout.lock(&failures, now);
+        let hash = candidate.password_hash().filter(|_| !matches!(lock, Lock::Blind { .. }));
         let is_right = self.ports.passwords.verify(password, hash).await?;
-        let Some(user) = user.filter(|_| is_right) else {
-            return Err(Error::InvalidCredentials);
+
+        let refused = |reason: &str| {
+            let actor = AuditActor::Anonymous;
+            self.event(AuditAction::SignInFailed, actor, user, client).with("reason", reason)
         };
-        if !user.is_active {
-            return Err(Error::AccountDisabled);
+        match (lock, is_right, candidate) {
+            (Lock::Blind { .. }, ..) => {
+                // Not counted: whoever goes on guessing blindly does not keep the lock closed.
+                self.note(&refused("locked")).await?;
+                Err(Error::InvalidCredentials)
+            }
+            (Lock::Locked { until }, true, _) => {
+                self.note(&refused("locked")).await?;
+                Err(Error::AccountLocked { retry_after: until.since(now) })
+            }
+            (_, false, candidate) => {
+                let reason = if matches!(candidate, Candidate::Nobody) { "unknown" } else { "wrong_password" };
+                self.count_failure(&key, client, &refused(reason)).await?;
+                Err(Error::InvalidCredentials)
+            }
+            (Lock::Open, true, Candidate::User(user)) if !user.is_active => {
+                self.note(&refused("disabled")).await?;
+                Err(Error::AccountDisabled)
+            }
+            (Lock::Open, true, Candidate::User(user)) if user.email_verified_at.is_some() => {
+                let user = self.rehashed(*user, password).await;
+                self.open_session(user, &key, client).await
+            }
+            (Lock::Open, true, _) => {
+                self.note(&refused("not_verified")).await?;
+                Err(Error::EmailNotVerified)
+            }
         }
-        if user.email_verified_at.is_none() {
-            return Err(Error::EmailNotVerified);
-        }
-        let user = self.rehashed(user, password).await;
-        self.open_session(user, client).await
     }
 
-    /// Trades a refresh token for the next pair. One that was used before ends the whole session: either the client or
-    /// a thief holds a copy.
-    pub async fn refresh(&self, refresh_token: &str) -> Result<SignedIn, Error> {
+    /// Trades a refresh token for the next pair. One that is shown again after it was used up ends the whole session:
+    /// either the client or a thief holds a copy.
+    pub async fn refresh(&self, refresh_token: &str, client: &Client) -> Result<SignedIn, Error> {
         let now = self.ports.clock.now();
         let hash = self.ports.secrets.hash(refresh_token);
+        let secret = self.ports.secrets.generate();
+        let next = NextToken {
+            id: RefreshTokenId::new(&*self.ports.ids),
+            hash: self.ports.secrets.hash(secret.expose()),
+            created_at: now,
+            expires_at: now.plus(self.rules.refresh_ttl),
+        };
         let mut unit = self.ports.store.begin().await?;
-        let (token, session) = unit.sessions().find_by_token(&hash).await?.ok_or(Error::InvalidToken)?;
-        if session.revoked_at.is_some() {
-            return Err(Error::InvalidToken);
-        }
-        if token.expires_at <= now {
-            return Err(Error::TokenExpired);
-        }
-        let is_first_use = unit.sessions().use_token(token.id, now).await?;
-        let used_at = token.used_at.unwrap_or(now);
-        if !is_first_use && now.since(used_at) > self.rules.refresh_grace {
-            unit.sessions().revoke(session.id, now).await?;
-            unit.commit().await?;
-            tracing::warn!(session = %session.id, user = %session.user, "refresh token used twice: session ended");
-            return Err(Error::InvalidToken);
-        }
-        let user =
-            unit.users().find(session.user).await?.filter(|u| u.deleted_at.is_none()).ok_or(Error::InvalidToken)?;
+        let session = match unit.sessions().rotate(&hash, &next, self.rules.refresh_grace).await? {
+            Rotation::Rotated(session) => session,
+            Rotation::Expired => return Err(Error::TokenExpired),
+            Rotation::Unknown => return Err(Error::InvalidToken),
+            Rotation::Replayed(session) => {
+                // Of several that see it the one that ends the session tells of it.
+                if unit.sessions().revoke(session.id, now).await? {
+                    let actor = AuditActor::Anonymous;
+                    let event = self.event(AuditAction::TokenReplayed, actor, session.user, client);
+                    unit.audit().append(&event.with("session", session.id)).await?;
+                    tracing::warn!(session = %session.id, user = %session.user, "refresh token replayed: session ended");
+                }
+                unit.commit().await?;
+                return Err(Error::InvalidToken);
+            }
+        };
+        let user = unit.users().find(session.user).await?.filter(|user| user.deleted_at.is_none());
+        let user = user.ok_or(Error::InvalidToken)?;
         if !user.is_active {
             return Err(Error::AccountDisabled);
         }
-        let (secret, next) = self.next_token(session.id, now);
-        unit.sessions().extend(&next).await?;
         unit.commit().await?;
         self.signed_in(user, session.id, secret, next.expires_at, now)
     }
 
-    /// Who is behind an access token, as they are at this moment.
-    pub async fn authenticate(&self, access_token: &str) -> Result<Caller, Error> {
-        let now = self.ports.clock.now();
-        let claims = self.ports.access_tokens.verify(access_token, now)?;
-        let standing = self.ports.store.read().standing(claims.user, claims.session, now).await?;
-        let standing =
-            standing.filter(|s| s.is_session_live && s.user.deleted_at.is_none()).ok_or(Error::InvalidToken)?;
-        // Whole seconds: a token says no more.
-        if claims.issued_at.as_unix_seconds() < standing.user.tokens_valid_from.as_unix_seconds() {
-            return Err(Error::InvalidToken);
-        }
-        if !standing.user.is_active {
-            return Err(Error::AccountDisabled);
-        }
-        Ok(Caller { user: standing.user, session: claims.session })
-    }
-
     /// Signs out here.
     pub async fn sign_out(&self, caller: &Caller) -> Result<(), Error> {
-        allow(&caller.actor(), &Action::UseOwnAccount).map_err(denied("session"))?;
+        allow(&caller.actor(), &Action::SecureOwnAccount).map_err(denied("session"))?;
         if let Some(session) = caller.session {
             let mut unit = self.ports.store.begin().await?;
-            unit.sessions().revoke(session, self.ports.clock.now()).await?;
+            if unit.sessions().revoke(session, self.ports.clock.now()).await? {
+                let event = self.own_event(AuditAction::SignedOut, caller);
+                unit.audit().append(&event.with("session", session)).await?;
+            }
             unit.commit().await?;
         }
         Ok(())
     }
 
     /// Signs out by the refresh token, for a browser whose access token has run out. An unknown token ends nothing.
-    pub async fn sign_out_by_refresh_token(&self, refresh_token: &str) -> Result<(), Error> {
+    pub async fn sign_out_by_refresh_token(&self, refresh_token: &str, client: &Client) -> Result<(), Error> {
         let hash = self.ports.secrets.hash(refresh_token);
         let mut unit = self.ports.store.begin().await?;
         if let Some((_, session)) = unit.sessions().find_by_token(&hash).await? {
-            unit.sessions().revoke(session.id, self.ports.clock.now()).await?;
+            if unit.sessions().revoke(session.id, self.ports.clock.now()).await? {
+                let actor = AuditActor::User(session.user);
+                let event = self.event(AuditAction::SignedOut, actor, session.user, client);
+                unit.audit().append(&event.with("session", session.id)).await?;
+            }
             unit.commit().await?;
         }
         Ok(())
@@ -154,7 +183,7 @@ impl Lyceum {
 
     /// Signs out everywhere; tokens that name no session end too.
     pub async fn sign_out_everywhere(&self, caller: &Caller) -> Result<(), Error> {
-        allow(&caller.actor(), &Action::UseOwnAccount).map_err(denied("session"))?;
+        allow(&caller.actor(), &Action::SecureOwnAccount).map_err(denied("session"))?;
         crate::retry::retry_on_conflict(|| async {
             let now = self.ports.clock.now();
             let mut unit = self.ports.store.begin().await?;
@@ -162,23 +191,86 @@ impl Lyceum {
             user.tokens_valid_from = now;
             user.updated_at = now;
             unit.users().update(&user).await?;
-            unit.sessions().revoke_all(user.id, now).await?;
+            let ended = unit.sessions().revoke_all(user.id, None, now).await?;
+            let event = self.own_event(AuditAction::SignedOutEverywhere, caller);
+            unit.audit().append(&event.with("sessions", ended)).await?;
             Ok(unit.commit().await?)
         })
         .await
     }
 
-    async fn open_session(&self, user: User, client: Client) -> Result<SignedIn, Error> {
+    /// Where whoever asks is signed in, newest sign-in first.
+    pub async fn sessions(&self, caller: &Caller, page: PageRequest) -> Result<Page<Session>, Error> {
+        allow(&caller.actor(), &Action::SecureOwnAccount).map_err(denied("session"))?;
+        Ok(self.ports.store.read().sessions_page(caller.user.id, self.ports.clock.now(), page).await?)
+    }
+
+    /// Ends one session of whoever asks; it may be this one.
+    pub async fn revoke_session(&self, caller: &Caller, session: SessionId) -> Result<(), Error> {
+        allow(&caller.actor(), &Action::SecureOwnAccount).map_err(denied("session"))?;
+        let mut unit = self.ports.store.begin().await?;
+        if !unit.sessions().revoke_of(caller.user.id, session, self.ports.clock.now()).await? {
+            return Err(Error::NotFound("session"));
+        }
+        let event = self.own_event(AuditAction::SignedOut, caller);
+        unit.audit().append(&event.with("session", session)).await?;
+        unit.commit().await?;
+        Ok(())
+    }
+
+    /// Whom a name means. A deleted account is nobody.
+    async fn candidate(&self, identifier: &str) -> Result<Candidate, Error> {
+        let Some(identifier) = Identifier::parse(identifier) else { return Ok(Candidate::Nobody) };
+        let read = self.ports.store.read();
+        if let Some(user) = read.user_by(&identifier).await? {
+            let is_there = user.deleted_at.is_none();
+            return Ok(if is_there { Candidate::User(Box::new(user)) } else { Candidate::Nobody });
+        }
+        let registration = read.registration_by(&identifier, self.ports.clock.now()).await?;
+        Ok(registration.map_or(Candidate::Nobody, |registration| Candidate::Pending(Box::new(registration))))
+    }
+
+    /// Writes an event down, alone.
+    async fn note(&self, event: &AuditEvent) -> Result<(), Error> {
+        let mut unit = self.ports.store.begin().await?;
+        unit.audit().append(event).await?;
+        Ok(unit.commit().await?)
+    }
+
+    /// Counts a failed sign-in, and writes it down.
+    pub(crate) async fn count_failure(
+        &self,
+        key: &AccountKey,
+        client: &Client,
+        event: &AuditEvent,
+    ) -> Result<(), Error> {
+        let now = self.ports.clock.now();
+        let forget_before = now.minus(self.rules.lockout.forget_after);
+        let mut unit = self.ports.store.begin().await?;
+        unit.sign_in_failures().add(key, &client.network(), now, forget_before).await?;
+        unit.audit().append(event).await?;
+        Ok(unit.commit().await?)
+    }
+
+    async fn open_session(&self, user: User, key: &AccountKey, client: &Client) -> Result<SignedIn, Error> {
         let now = self.ports.clock.now();
         let id = SessionId::new(&*self.ports.ids);
-        let (secret, first) = self.next_token(id, now);
+        let secret = self.ports.secrets.generate();
+        let first = RefreshToken {
+            id: RefreshTokenId::new(&*self.ports.ids),
+            session: id,
+            parent: None,
+            hash: self.ports.secrets.hash(secret.expose()),
+            created_at: now,
+            expires_at: now.plus(self.rules.refresh_ttl),
+            used_at: None,
+        };
         let session = Session {
             id,
             user: user.id,
-            user_agent: client
-                .user_agent
-                .map(|name| lyceum_domain::text::shortened(&lyceum_domain::text::cleaned(&name), USER_AGENT_MAX)),
-            ip_address: client.ip_address,
+            user_agent: client.shown_agent(),
+            ip_address: client.address.map(|address| address.to_canonical().to_string()),
+            network: client.network(),
             created_at: now,
             last_used_at: now,
             expires_at: first.expires_at,
@@ -187,21 +279,11 @@ impl Lyceum {
         let mut unit = self.ports.store.begin().await?;
         unit.sessions().insert(&session, &first).await?;
         unit.users().touch_login(user.id, now).await?;
+        unit.sign_in_failures().forget(key, &session.network).await?;
+        let event = self.event(AuditAction::SignedIn, AuditActor::User(user.id), user.id, client);
+        unit.audit().append(&event.with("session", id)).await?;
         unit.commit().await?;
         self.signed_in(user, id, secret, first.expires_at, now)
-    }
-
-    fn next_token(&self, session: SessionId, now: Timestamp) -> (Secret, RefreshToken) {
-        let secret = self.ports.secrets.generate();
-        let token = RefreshToken {
-            id: RefreshTokenId::new(&*self.ports.ids),
-            session,
-            hash: self.ports.secrets.hash(secret.expose()),
-            created_at: now,
-            expires_at: now.plus(self.rules.refresh_ttl),
-            used_at: None,
-        };
-        (secret, token)
     }
 
     fn signed_in(

@@ -1,18 +1,30 @@
-//! Accounts: registering, verifying, the profile; and what the operator does to accounts.
+//! Accounts: registering, verifying, the profile.
+
+mod administration;
+mod api_keys;
+mod leaving;
+mod passwords;
+mod profiles;
 
 use lyceum_domain::{
-    ids::{OneTimeTokenId, UserId},
+    audit::{AuditAction, AuditActor},
+    ids::{RegistrationId, UserId},
     invalid::Invalid,
-    mail::Mail,
+    mail::Intent,
     policy::{Action, Actor, allow},
-    store::{StoreError, Unique},
+    sessions::Client,
+    store::{StoreError, Unique, UnitOfWork},
     users::{
-        Bio, DisplayName, Email, Identifier, Locale, OneTimeToken, Password, Role, TimeZone, TokenPurpose, User,
-        Username,
+        Bio, DisplayName, Email, Identifier, Locale, Password, PendingRegistration, TimeZone, TokenOwner, TokenPurpose,
+        User, Username,
     },
 };
 
-use crate::{Error, Lyceum, error::denied};
+pub use administration::{AccountChange, NewAccount};
+pub use leaving::Export;
+pub use profiles::{PrivacyChange, Profile};
+
+use crate::{Error, Lyceum, error::denied, sessions::Caller};
 
 /// What somebody registers with.
 #[derive(Debug, Clone)]
@@ -25,19 +37,6 @@ pub struct Registration {
     pub password: Password,
     /// What other people call them.
     pub display_name: Option<DisplayName>,
-}
-
-/// An account that the operator makes.
-#[derive(Debug, Clone)]
-pub struct NewAccount {
-    /// Where mail goes.
-    pub email: Email,
-    /// The public name.
-    pub username: Username,
-    /// What other people call them.
-    pub display_name: Option<DisplayName>,
-    /// What they may do.
-    pub role: Role,
 }
 
 /// A change of one member of something: left alone, cleared, or set.
@@ -77,100 +76,155 @@ pub struct ProfileChange {
     pub username: Option<Username>,
 }
 
+/// How much longer than a link a registration waits: whoever comes too late can have another link.
+const LINK_LIVES: u32 = 7;
+
+/// A mailed token that is unknown, taken or expired.
+fn bad_token() -> Error {
+    let expected = "a link that was not used and has not expired";
+    Error::invalid("/token", Invalid::Malformed { expected })
+}
+
 impl Lyceum {
-    /// Registers, and mails a link that verifies the address. If the address is known already its owner gets a mail
-    /// that says so, and whoever registers sees no difference.
+    /// Registers, and has a link mailed that verifies the address. If the address has an account its owner gets a mail
+    /// that says so; whoever registers sees no difference, now or when they try again.
     pub async fn register(&self, actor: &Actor, registration: Registration) -> Result<(), Error> {
         allow(actor, &Action::SignUp).map_err(denied("account"))?;
+        self.needs_passwords()?;
         let Registration { email, username, password, display_name } = registration;
-        let read = self.ports.store.read();
-        if read.user_by(&Identifier::Username(username.clone())).await?.is_some() {
+        let now = self.ports.clock.now();
+        if self.ports.store.read().is_username_taken(&username, &email, now).await? {
             return Err(Error::UsernameTaken);
         }
-        let known = read.user_by(&Identifier::Email(email.clone())).await?;
-        // Also for a known address: the answer takes the same time.
-        let hash = self.ports.passwords.hash(&password).await?;
-        let mail = if let Some(known) = known {
-            if known.is_usable() && known.email_verified_at.is_none() {
-                // Nobody can sign in to it yet: what its owner lacks is the link.
-                return self.resend_verification(actor, &email).await;
-            }
-            already_registered(&email, &self.rules.public_url)
-        } else {
-            let now = self.ports.clock.now();
-            let user = User::register(UserId::new(&*self.ports.ids), email.clone(), username, display_name, hash, now);
-            let (token, mail) = self.verification(&user);
-            let mut unit = self.ports.store.begin().await?;
-            match unit.users().insert(&user).await {
-                Ok(()) => {
-                    unit.users().insert_token(&token).await?;
-                    unit.commit().await?;
-                    mail
-                }
-                // Somebody registered the same address at the same moment.
-                Err(StoreError::Duplicate(Unique::Email)) => already_registered(&email, &self.rules.public_url),
-                Err(error) => return Err(error.into()),
-            }
+        let pending = PendingRegistration {
+            id: RegistrationId::new(&*self.ports.ids),
+            password_hash: self.ports.passwords.hash(&password).await?,
+            email,
+            username,
+            display_name,
+            created_at: now,
+            expires_at: now.plus(self.rules.verification_ttl * LINK_LIVES),
         };
-        self.send(&mail).await;
+        let mut unit = self.ports.store.begin().await?;
+        unit.registrations().insert(&pending).await?;
+        self.enqueue(&mut *unit, &pending.email, Intent::Register(pending.id)).await?;
+        unit.commit().await?;
+        self.ports.mail_bell.ring();
         Ok(())
     }
 
-    /// Takes a verification token; the address then belongs to the user.
-    pub async fn verify_email(&self, actor: &Actor, token: &str) -> Result<(), Error> {
+    /// Takes a verification token. The address then belongs to the account, which is made now if the token is that of
+    /// a registration.
+    pub async fn verify_email(&self, actor: &Actor, token: &str, client: &Client) -> Result<(), Error> {
         allow(actor, &Action::SignUp).map_err(denied("account"))?;
         let now = self.ports.clock.now();
         let hash = self.ports.secrets.hash(token);
-        let bad = || {
-            Error::invalid("/token", Invalid::Malformed { expected: "a link that was not used and has not expired" })
-        };
         let mut unit = self.ports.store.begin().await?;
-        let id = unit.users().take_token(TokenPurpose::VerifyEmail, &hash, now).await?.ok_or_else(bad)?;
-        let mut user = unit.users().find(id).await?.filter(User::is_usable).ok_or_else(bad)?;
-        if user.verify_email(now) {
-            unit.users().update(&user).await?;
+        let owner = unit.users().take_token(TokenPurpose::VerifyEmail, &hash, now).await?.ok_or_else(bad_token)?;
+        match owner {
+            TokenOwner::User(id) => {
+                let mut user = unit.users().find(id).await?.filter(User::is_usable).ok_or_else(bad_token)?;
+                if user.verify_email(now) {
+                    unit.users().update(&user).await?;
+                    let event = self.event(AuditAction::EmailVerified, AuditActor::User(id), id, client);
+                    unit.audit().append(&event).await?;
+                }
+            }
+            TokenOwner::Registration(id) => {
+                let registration = unit.registrations().find(id).await?.ok_or_else(bad_token)?;
+                self.open_account(&mut *unit, registration, client).await?;
+            }
         }
         unit.commit().await?;
         Ok(())
     }
 
-    /// Mails another verification link, if the address belongs to an account that waits for one. Whoever asks sees no
-    /// difference.
+    /// Makes the account that a registration waited to become.
+    async fn open_account(
+        &self,
+        unit: &mut dyn UnitOfWork,
+        registration: PendingRegistration,
+        client: &Client,
+    ) -> Result<(), Error> {
+        let now = self.ports.clock.now();
+        let PendingRegistration { email, username, display_name, password_hash, .. } = registration;
+        if !self.release_claim(unit, &email).await? {
+            return Err(bad_token());
+        }
+        let id = UserId::new(&*self.ports.ids);
+        let mut user = User::register(id, email, username, display_name, Some(password_hash), now);
+        user.verify_email(now);
+        match unit.users().insert(&user).await {
+            Ok(()) => {}
+            // Another link to this address was quicker.
+            Err(StoreError::Duplicate(Unique::Email)) => return Err(bad_token()),
+            Err(error) => return Err(error.into()),
+        }
+        unit.registrations().remove_all_of(&user.email).await?;
+        unit.audit().append(&self.event(AuditAction::Registered, AuditActor::User(id), id, client)).await?;
+        Ok(())
+    }
+
+    /// Makes an address free for who showed that it is theirs: an account that only claims it, because an identity
+    /// provider said so and did not verify it, loses it. False if the address belongs to an account.
+    pub(crate) async fn release_claim(&self, unit: &mut dyn UnitOfWork, email: &Email) -> Result<bool, Error> {
+        let Some(mut holder) = self.ports.store.read().user_by(&Identifier::Email(email.clone())).await? else {
+            return Ok(true);
+        };
+        if holder.email_verified_at.is_some() {
+            return Ok(false);
+        }
+        holder.email = Email::placeholder(&holder.id.to_string()).map_err(|why| Error::Internal(why.to_string()))?;
+        holder.updated_at = self.ports.clock.now();
+        unit.users().update(&holder).await?;
+        Ok(true)
+    }
+
+    /// Has another verification link mailed, if the address waits for one. Whoever asks sees no difference.
     pub async fn resend_verification(&self, actor: &Actor, email: &Email) -> Result<(), Error> {
         allow(actor, &Action::SignUp).map_err(denied("account"))?;
-        let user = self.ports.store.read().user_by(&Identifier::Email(email.clone())).await?;
-        if let Some(user) = user.filter(|user| user.is_usable() && user.email_verified_at.is_none()) {
-            let (token, mail) = self.verification(&user);
-            let mut unit = self.ports.store.begin().await?;
-            unit.users().insert_token(&token).await?;
-            unit.commit().await?;
-            self.send(&mail).await;
-        }
-        Ok(())
+        self.request_mail(email, Intent::VerifyEmail).await
+    }
+
+    /// The account of whoever asks.
+    pub fn own_account<'c>(&self, caller: &'c Caller) -> Result<&'c User, Error> {
+        allow(&caller.actor(), &Action::UseOwnProfile).map_err(denied("account"))?;
+        // It was loaded to let them in.
+        Ok(&caller.user)
     }
 
     /// Changes the profile of whoever asks. `expected` is the version that the change is about, if they said.
     pub async fn change_profile(
         &self,
-        actor: &Actor,
+        caller: &Caller,
         change: ProfileChange,
         expected: Option<u32>,
     ) -> Result<User, Error> {
-        allow(actor, &Action::UseOwnAccount).map_err(denied("account"))?;
-        let id = actor.user().ok_or(Error::SignInRequired)?;
+        allow(&caller.actor(), &Action::UseOwnProfile).map_err(denied("account"))?;
         crate::retry::retry_on_conflict(|| async {
             let mut unit = self.ports.store.begin().await?;
-            let mut user = unit.users().find(id).await?.ok_or(Error::NotFound("account"))?;
+            let mut user = unit.users().find(caller.user.id).await?.ok_or(Error::NotFound("account"))?;
             if expected.is_some_and(|version| version != user.version) {
                 return Err(Error::VersionMismatch);
             }
+            let now = self.ports.clock.now();
             let change = change.clone();
             change.display_name.apply(&mut user.display_name);
             change.bio.apply(&mut user.bio);
             user.locale = change.locale.unwrap_or(user.locale);
             user.time_zone = change.time_zone.unwrap_or(user.time_zone);
-            user.username = change.username.unwrap_or(user.username);
-            user.updated_at = self.ports.clock.now();
+            if let Some(username) = change.username {
+                let is_other = username.key() != user.username.key();
+                if is_other && self.ports.store.read().is_username_taken(&username, &user.email, now).await? {
+                    return Err(Error::UsernameTaken);
+                }
+                if is_other {
+                    let event = self.own_event(AuditAction::Renamed, caller);
+                    unit.audit().append(&event.with("from", &user.username).with("to", &username)).await?;
+                }
+                user.username = username;
+            }
+            user.updated_at = now;
             unit.users().update(&user).await?;
             unit.commit().await?;
             user.version += 1;
@@ -179,111 +233,8 @@ impl Lyceum {
         .await
     }
 
-    /// Makes an account that is active and verified.
-    pub async fn create_user(&self, actor: &Actor, registration: Registration, role: Role) -> Result<User, Error> {
-        let Registration { email, username, password, display_name } = registration;
-        let person = NewAccount { email, username, display_name, role };
-        let mut made = self.create_users(actor, &password, vec![person]).await?;
-        made.pop().ok_or_else(|| Error::Internal("no account was made".to_owned()))
-    }
-
-    /// Makes accounts that are active and verified and begin with the same password: all of them or none.
-    pub async fn create_users(
-        &self,
-        actor: &Actor,
-        password: &Password,
-        people: Vec<NewAccount>,
-    ) -> Result<Vec<User>, Error> {
-        allow(actor, &Action::ManageUsers).map_err(denied("account"))?;
-        let hash = self.ports.passwords.hash(password).await?;
-        let now = self.ports.clock.now();
-        let mut unit = self.ports.store.begin().await?;
-        let mut made = Vec::new();
-        for NewAccount { email, username, display_name, role } in people {
-            let id = UserId::new(&*self.ports.ids);
-            let mut user = User::register(id, email, username, display_name, hash.clone(), now);
-            user.role = role;
-            user.verify_email(now);
-            unit.users().insert(&user).await?;
-            made.push(user);
-        }
-        unit.commit().await?;
-        Ok(made)
-    }
-
-    /// Gives an account another role.
-    pub async fn promote(&self, actor: &Actor, identifier: &Identifier, role: Role) -> Result<User, Error> {
-        allow(actor, &Action::ManageUsers).map_err(denied("account"))?;
-        crate::retry::retry_on_conflict(|| async {
-            let mut user = self
-                .ports
-                .store
-                .read()
-                .user_by(identifier)
-                .await?
-                .filter(|u| u.deleted_at.is_none())
-                .ok_or(Error::NotFound("account"))?;
-            user.role = role;
-            user.updated_at = self.ports.clock.now();
-            let mut unit = self.ports.store.begin().await?;
-            unit.users().update(&user).await?;
-            unit.commit().await?;
-            user.version += 1;
-            Ok(user)
-        })
-        .await
-    }
-
-    /// An account by name; for the operator.
-    pub async fn find_user(&self, actor: &Actor, identifier: &Identifier) -> Result<Option<User>, Error> {
-        allow(actor, &Action::ManageUsers).map_err(denied("account"))?;
-        Ok(self.ports.store.read().user_by(identifier).await?.filter(|user| user.deleted_at.is_none()))
-    }
-
-    fn verification(&self, user: &User) -> (OneTimeToken, Mail) {
-        let secret = self.ports.secrets.generate();
-        let now = self.ports.clock.now();
-        let token = OneTimeToken {
-            id: OneTimeTokenId::new(&*self.ports.ids),
-            user: user.id,
-            purpose: TokenPurpose::VerifyEmail,
-            hash: self.ports.secrets.hash(secret.expose()),
-            created_at: now,
-            expires_at: now.plus(self.rules.verification_ttl),
-        };
-        let mail = Mail {
-            to: user.email.clone(),
-            subject: "Your e-mail address for Lyceum".to_owned(),
-            text: format!(
-                "Hello {name},\n\nplease confirm that this address is yours:\n\n{url}/verify-email?token={token}\n\n\
-                 Where the link leads nowhere, this is the code: {token}\n\n\
-                 The link is good once, for {hours} hours. If you did not register, there is nothing to do.\n",
-                // Not the display name: whoever registers could put words of theirs into our mail to a stranger.
-                name = user.username,
-                url = self.rules.public_url,
-                token = secret.expose(),
-                hours = self.rules.verification_ttl.as_secs() / 3600,
-            ),
-        };
-        (token, mail)
-    }
-
-    /// Sends after the unit is closed. A mail that cannot be sent does not undo what was done: the user can ask for
-    /// another.
-    async fn send(&self, mail: &Mail) {
-        if let Err(error) = self.ports.mailer.send(mail).await {
-            tracing::error!(error = &error as &dyn std::error::Error, subject = mail.subject, "mail was not sent");
-        }
-    }
-}
-
-fn already_registered(email: &Email, public_url: &str) -> Mail {
-    Mail {
-        to: email.clone(),
-        subject: "You have an account at Lyceum already".to_owned(),
-        text: format!(
-            "Hello,\n\nsomebody, probably you, wanted to register at Lyceum with this address. There is an account with \
-             it already: sign in at {public_url}/login\n\nIf it was not you, there is nothing to do.\n"
-        ),
+    /// Refuses what needs passwords of ours where there are none.
+    pub(crate) fn needs_passwords(&self) -> Result<(), Error> {
+        if self.rules.has_passwords { Ok(()) } else { Err(Error::PasswordsOff) }
     }
 }

@@ -1,27 +1,32 @@
 //! Access tokens as signed JSON Web Tokens (RFC 7519, RFC 7515).
 
 mod claims;
-mod header;
+mod der;
+mod key_file;
+mod keys;
 mod settings;
+mod signer;
 mod verifier;
 
 use std::{fmt, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use lyceum_domain::{
     ids::IdGenerator,
     sessions::{AccessClaims, AccessTokens, TokenError},
     time::Timestamp,
 };
-use secrecy::ExposeSecret;
 
+use signer::Signer;
+
+pub use key_file::KeyFileError;
 pub use settings::{AccessTokenSettings, AccessTokenSettingsError, SigningKey};
 pub use verifier::AccessTokenVerifier;
 
 /// Signs and verifies access tokens.
 ///
-/// A token's header is `{"alg":"HS256","typ":"JWT"}`. Its claims:
+/// A token's header is `{"alg":"HS256","typ":"JWT"}`; signed with a private key it names the key, too:
+/// `{"alg":"EdDSA","kid":"…","typ":"JWT"}`. Its claims:
 ///
 /// | claim | |
 /// |---|---|
@@ -35,8 +40,7 @@ pub use verifier::AccessTokenVerifier;
 ///
 /// What is accepted: see [`AccessTokenVerifier`].
 pub struct JwtAccessTokens {
-    key: EncodingKey,
-    algorithm: Algorithm,
+    signer: Signer,
     verifier: AccessTokenVerifier,
     ids: Arc<dyn IdGenerator>,
 }
@@ -45,12 +49,7 @@ impl JwtAccessTokens {
     /// Prepares the keys. `ids` makes each token's `jti`.
     pub fn new(settings: &AccessTokenSettings, ids: Arc<dyn IdGenerator>) -> Result<Self, AccessTokenSettingsError> {
         let verifier = AccessTokenVerifier::new(settings)?;
-        let (key, algorithm) = match &settings.key {
-            SigningKey::Hs256(secret) => {
-                (EncodingKey::from_secret(secret.expose_secret().as_bytes()), Algorithm::HS256)
-            }
-        };
-        Ok(Self { key, algorithm, verifier, ids })
+        Ok(Self { signer: Signer::new(&settings.key)?, verifier, ids })
     }
 }
 
@@ -59,21 +58,22 @@ impl AccessTokens for JwtAccessTokens {
         let jti = self.ids.next();
         let payload = claims::Written::new(claims, self.verifier.issuer(), self.verifier.audience(), &jti);
         let payload = serde_json::to_vec(&payload).map_err(|error| TokenError::Signing(error.into()))?;
-        let header = self.verifier.own_header();
+        let header = self.verifier.keys().header();
         // In base64, four characters for three bytes; the signature comes on top.
-        let mut token = String::with_capacity(header.len() + payload.len().div_ceil(3) * 4 + 64);
+        let mut token = String::with_capacity(header.len() + payload.len().div_ceil(3) * 4 + 96);
         token.push_str(header);
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(&payload, &mut token);
-        let signature = crypto::sign(token.as_bytes(), &self.key, self.algorithm)
-            .map_err(|error| TokenError::Signing(error.into()))?;
-        token.push('.');
-        token.push_str(&signature);
+        self.signer.sign(&mut token)?;
         Ok(token)
     }
 
     fn verify(&self, token: &str, now: Timestamp) -> Result<AccessClaims, TokenError> {
         self.verifier.verify(token, now)
+    }
+
+    fn key_set(&self) -> String {
+        self.verifier.keys().published().to_owned()
     }
 }
 

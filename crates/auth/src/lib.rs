@@ -1,6 +1,9 @@
 //! Passwords, tokens and secrets: the adapters behind the domain's ports [`PasswordHasher`], [`Secrets`] and
 //! [`AccessTokens`]. Neither a web framework nor a database is needed to use them.
 //!
+//! [`BcryptHasher`] hashes on a few threads of its own, of low priority, with a short queue before them, and says no
+//! in the same time whatever the reason; `cargo run --release -p lyceum-auth --example password_timing` measures that.
+//!
 //! Another service that holds the key verifies Lyceum's access tokens so:
 //!
 //! ```
@@ -40,11 +43,15 @@
 //! [`Secrets`]: lyceum_domain::sessions::Secrets
 
 mod access_tokens;
+mod jws;
 mod passwords;
+mod providers;
 mod secrets;
 
 pub use access_tokens::{
-    AccessTokenSettings, AccessTokenSettingsError, AccessTokenVerifier, JwtAccessTokens, SigningKey,
+    AccessTokenSettings, AccessTokenSettingsError, AccessTokenVerifier, JwtAccessTokens, KeyFileError, SigningKey,
 };
+pub use jws::{KeySetError, SignatureAlgorithm, UnfitKey, UnknownAlgorithm};
 pub use passwords::{BcryptHasher, BcryptSettings, BcryptSettingsError};
+pub use providers::{JwksProviders, KeyCacheSettings, ProviderSettings, ProviderSettingsError, Subject};
 pub use secrets::Sha256Secrets;

@@ -60,8 +60,8 @@ impl AuditEvent {
 
     /// The same with one more detail.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
-        self.details.push((name.to_owned(), value.to_string()));
+    pub fn with(mut self, name: &str, value: impl std::fmt::Display) -> Self {
+        self.details.push((name.to_owned(), format!("{value}")));
         self
     }
 }

@@ -270,26 +270,32 @@ mod tests {
             matrix.push('\n');
         }
         insta::assert_snapshot!(matrix, @r"
-                              |nobody |learner|mentor |admin  |system
-        sign up               |yes    |yes    |yes    |yes    |yes
-        own account           |401    |yes    |yes    |yes    |403
-        manage users          |401    |403    |403    |yes    |yes
-        list courses          |yes    |yes    |yes    |yes    |yes
-        list all drafts       |401    |403    |403    |yes    |yes
-        read published        |yes    |yes    |yes    |yes    |yes
-        read archived         |yes    |yes    |yes    |yes    |yes
-        read own draft        |404    |404    |yes    |yes    |yes
-        read other draft      |404    |404    |404    |yes    |yes
-        read house draft      |404    |404    |404    |yes    |yes
-        create course         |401    |403    |yes    |yes    |yes
-        change own course     |401    |403    |yes    |yes    |yes
-        change other course   |401    |403    |403    |yes    |yes
-        learn published       |401    |yes    |yes    |yes    |403
-        learn draft           |401    |404    |404    |yes    |403
-        learn archived, new   |401    |403    |403    |403    |403
-        learn archived, known |401    |yes    |yes    |yes    |403
-        own progress          |401    |yes    |yes    |yes    |403
-        ask mentor            |401    |yes    |yes    |yes    |403
+                              |nobody |learner|mentor |admin  |system |ai key |learning key|profile key
+        sign up               |yes    |yes    |yes    |yes    |yes    |yes    |yes    |yes
+        own profile           |401    |yes    |yes    |yes    |403    |403 key|403 key|yes
+        own account           |401    |yes    |yes    |yes    |403    |403 key|403 key|403 key
+        public profile        |yes    |yes    |yes    |yes    |yes    |yes    |yes    |yes
+        members' profile      |404    |yes    |yes    |yes    |yes    |yes    |yes    |yes
+        private profile       |404    |404    |404    |yes    |yes    |yes    |yes    |yes
+        own private profile   |404    |yes    |yes    |yes    |yes    |yes    |yes    |yes
+        manage users          |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
+        read audit            |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
+        list courses          |yes    |yes    |yes    |yes    |yes    |yes    |yes    |yes
+        list all drafts       |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
+        read published        |yes    |yes    |yes    |yes    |yes    |yes    |yes    |yes
+        read archived         |yes    |yes    |yes    |yes    |yes    |yes    |yes    |yes
+        read own draft        |404    |404    |yes    |yes    |yes    |403 key|yes    |403 key
+        read other draft      |404    |404    |404    |yes    |yes    |403 key|yes    |403 key
+        read house draft      |404    |404    |404    |yes    |yes    |403 key|yes    |403 key
+        create course         |401    |403    |yes    |yes    |yes    |403 key|yes    |403 key
+        change own course     |401    |403    |yes    |yes    |yes    |403 key|yes    |403 key
+        change other course   |401    |403    |403    |yes    |yes    |403 key|yes    |403 key
+        learn published       |401    |yes    |yes    |yes    |403    |403 key|yes    |403 key
+        learn draft           |401    |404    |404    |yes    |403    |403 key|yes    |403 key
+        learn archived, new   |401    |403    |403    |403    |403    |403    |403    |403
+        learn archived, known |401    |yes    |yes    |yes    |403    |403 key|yes    |403 key
+        own progress          |401    |yes    |yes    |yes    |403    |403 key|yes    |403 key
+        ask mentor            |401    |yes    |yes    |yes    |403    |yes    |403 key|403 key
         ");
     }
 }

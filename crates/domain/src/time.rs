@@ -49,6 +49,15 @@ impl Timestamp {
             .map_or(Self(DateTime::<Utc>::MAX_UTC.trunc_subsecs(6)), Self::new)
     }
 
+    /// This much earlier; the earliest representable time if that is before the calendar.
+    #[must_use]
+    pub fn minus(self, span: Duration) -> Self {
+        chrono::TimeDelta::from_std(span)
+            .ok()
+            .and_then(|delta| self.0.checked_sub_signed(delta))
+            .map_or(Self(DateTime::<Utc>::MIN_UTC.trunc_subsecs(6)), Self::new)
+    }
+
     /// How long after `earlier` this is; nothing if it is before.
     pub fn since(self, earlier: Self) -> Duration {
         (self.0 - earlier.0).to_std().unwrap_or_default()

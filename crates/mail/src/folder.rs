@@ -4,22 +4,28 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
-use lyceum_domain::mail::{Mail, MailError, Mailer};
+use lyceum_domain::{
+    ids::OutboxMailId,
+    mail::{Mail, MailError, Mailer},
+};
 use tokio::task;
 
 use crate::{
-    message::{self, MailId, Transfer},
+    message::{self, Transfer},
     sender::Sender,
 };
 
-/// Puts each mail into a file of its own, for development and tests: `{microseconds since 1970}-{random}.eml`, so that
-/// the names sort by time. The log says where.
+/// Puts each mail into a file of its own, for development and tests: `{microseconds since 1970}-{id of the mail}.eml`,
+/// so that the names sort by time. The log says where.
 ///
 /// The folder is made when the first mail comes, for its owner alone, as the files are: they hold tokens. A file
-/// appears under its name when it is whole. Its text is not encoded, so that a link can be found with `grep`.
+/// appears under its name when it is whole. Neither text nor HTML is encoded unless a line is longer than mail may have, so
+/// that a link can be found with `grep`.
 #[derive(Debug, Clone)]
 pub struct FolderMailer {
     folder: PathBuf,
@@ -52,16 +58,16 @@ impl FolderMailer {
 impl Mailer for FolderMailer {
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         message::check(mail)?;
-        let id = MailId::next();
-        let bytes = message::build(mail, &self.from, id, Transfer::EightBit)?.formatted();
-        let path = self.with_folder(move |folder| put(folder, &id.file_name(), &bytes)).await?;
+        let bytes = message::build(mail, &self.from, Transfer::EightBit)?.formatted();
+        let name = file_name(mail.id);
+        let path = self.with_folder(move |folder| put(folder, &name, &bytes)).await?;
         tracing::info!(path = %path.display(), "a mail was put into the folder");
         Ok(())
     }
 
     /// Makes the folder and a file in it, which it removes again.
     async fn check(&self) -> Result<(), MailError> {
-        let name = format!(".{}.check", MailId::next().file_name());
+        let name = format!(".{:016}.check", later_micros());
         self.with_folder(move |folder| {
             let path = folder.join(name);
             create(&path)?;
@@ -69,6 +75,21 @@ impl Mailer for FolderMailer {
         })
         .await
     }
+}
+
+/// Names the file of an attempt to send a mail.
+fn file_name(id: OutboxMailId) -> String {
+    format!("{:016}-{id}.eml", later_micros())
+}
+
+/// Microseconds since 1970, and never the same or fewer than this process was told before.
+fn later_micros() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = u64::try_from(since_1970.as_micros()).unwrap_or(u64::MAX);
+    let later = |last: u64| now.max(last.saturating_add(1));
+    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(later(last)));
+    later(last.unwrap_or_else(|last| last))
 }
 
 fn make(folder: &Path) -> io::Result<()> {
@@ -97,4 +118,19 @@ fn put(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
         let _ = fs::remove_file(&part);
     }
     written.map(|()| path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_go_up() {
+        let id: OutboxMailId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().expect("an id");
+        let names: Vec<_> = (0..1000).map(|_| file_name(id)).collect();
+        assert!(names.is_sorted());
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), 1000);
+    }
 }

@@ -8,10 +8,12 @@
 //! Nothing of a mail but the path of its file is ever logged: its text may hold a token.
 
 mod folder;
+mod letters;
 mod message;
 mod sender;
 mod smtp;
 
 pub use folder::FolderMailer;
+pub use letters::{Fault, LettersError, Site, TemplateLetters};
 pub use sender::{Sender, SenderError};
 pub use smtp::{SmtpMailer, SmtpSettings, SmtpSettingsError};

@@ -18,7 +18,7 @@ use thiserror::Error;
 use tokio::{runtime::Handle, time};
 
 use crate::{
-    message::{self, MailId, Transfer},
+    message::{self, Transfer},
     sender::Sender,
 };
 
@@ -31,6 +31,9 @@ pub struct SmtpSettings {
     /// `?tls=required` (STARTTLS, port 587), with `?tls=opportunistic` (STARTTLS if the server has it: no protection
     /// from who sits between) or with neither (open, port 25). User and password come percent-encoded; without them
     /// nobody signs in. A path, as in `smtps://host/name`, is the name that greets the server.
+    ///
+    /// With TLS the server's certificate has to be one for `host` that the operating system trusts. On Linux the
+    /// environment variable `SSL_CERT_FILE` names a file of other authorities, for a server within one's own walls.
     pub url: SecretString,
     /// From whom.
     pub from: Sender,
@@ -91,7 +94,7 @@ impl SmtpMailer {
     }
 
     async fn hand_over(&self, mail: &Mail, transfer: Transfer) -> Result<Result<(), smtp::Error>, MailError> {
-        let message = message::build(mail, &self.from, MailId::next(), transfer)?;
+        let message = message::build(mail, &self.from, transfer)?;
         self.talk(|transport| async move { transport.send(message).await.map(drop) }).await
     }
 }
@@ -114,7 +117,8 @@ impl Mailer for SmtpMailer {
         message::check(mail)?;
         let mut sent = self.hand_over(mail, Transfer::EightBit).await?;
         // Few servers take no letters beyond ASCII (RFC 6152); lettre says so before it says anything to the server.
-        if sent.as_ref().is_err_and(smtp::Error::is_client) && !mail.text.is_ascii() {
+        let has_others = !mail.text.is_ascii() || !mail.html.is_ascii();
+        if has_others && sent.as_ref().is_err_and(smtp::Error::is_client) {
             sent = self.hand_over(mail, Transfer::SevenBit).await?;
         }
         sent.map_err(failed)

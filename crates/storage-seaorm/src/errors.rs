@@ -78,6 +78,7 @@ fn unique_index(name: &str) -> Unique {
     match name {
         "uq_users_email" => Unique::Email,
         "uq_users_username_key" => Unique::Username,
+        "uq_identities_provider_subject" => Unique::Identity,
         "uq_courses_slug" | "uq_lessons_course_slug" => Unique::Slug,
         "uq_courses_author_source" | "uq_courses_house_source" => Unique::Source,
         _ => Unique::Key,
@@ -89,6 +90,7 @@ fn unique_column(message: &str) -> Unique {
     match message.rsplit('.').next() {
         Some("email") => Unique::Email,
         Some("username_key") => Unique::Username,
+        Some("subject") => Unique::Identity,
         Some("slug") => Unique::Slug,
         Some("source_key") => Unique::Source,
         _ => Unique::Key,
@@ -104,6 +106,10 @@ mod tests {
         assert_eq!(unique_column("UNIQUE constraint failed: users.email"), Unique::Email);
         assert_eq!(unique_column("UNIQUE constraint failed: lessons.course_id, lessons.slug"), Unique::Slug);
         assert_eq!(unique_column("UNIQUE constraint failed: courses.author_id, courses.source_key"), Unique::Source);
+        assert_eq!(
+            unique_column("UNIQUE constraint failed: identities.provider, identities.subject"),
+            Unique::Identity
+        );
         assert_eq!(unique_column("UNIQUE constraint failed: users.id"), Unique::Key);
     }
 

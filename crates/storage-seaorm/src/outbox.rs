@@ -164,6 +164,6 @@ impl OutboxQueries for SeaOrmStore {
     async fn mails_sent(&self, to: &Email, kind: &str, since: Timestamp) -> Result<u32, StoreError> {
         let values = Values::new().text(to.as_str()).text(kind).since(Some(since));
         let row = SENT.one(&self.reads, values).await?;
-        Ok(maybe(row.as_ref(), Row::number)?.unwrap_or_default())
+        Ok(maybe(row.as_ref(), |row| row.number())?.unwrap_or_default())
     }
 }

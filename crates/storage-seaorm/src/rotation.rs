@@ -74,11 +74,14 @@ async fn extended(
 /// Why there was no next one.
 async fn refused(db: &impl ConnectionTrait, hash: &SecretHash, now: Timestamp) -> Result<Rotation, StoreError> {
     let Some((token, session)) = sessions::by_token(db, hash).await? else { return Ok(Rotation::Unknown) };
-    if session.revoked_at.is_some() || session.expires_at <= now {
+    if session.revoked_at.is_some() {
         return Ok(Rotation::Unknown);
     }
     if token.expires_at <= now {
         return Ok(Rotation::Expired);
+    }
+    if session.expires_at <= now {
+        return Ok(Rotation::Unknown);
     }
     // Unused after all: the session was extended since the decision, by somebody whose clock is behind.
     if token.used_at.is_none() { Err(StoreError::Conflict) } else { Ok(Rotation::Replayed(session)) }

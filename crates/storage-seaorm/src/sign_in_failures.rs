@@ -56,7 +56,7 @@ fn key(account: &AccountKey, network: &Network) -> Values {
 
 async fn forget(db: &impl ConnectionTrait, account: &AccountKey, network: &Network) -> Result<(), StoreError> {
     let row = FORGET.one(db, key(account, network)).await?;
-    let Some(count) = maybe(row.as_ref(), Row::number::<u32>)? else { return Ok(()) };
+    let Some(count) = maybe(row.as_ref(), |row| row.number::<u32>())? else { return Ok(()) };
     TAKE_OFF.run(db, Values::new().text(account.as_str()).number(count)).await.map(drop)
 }
 

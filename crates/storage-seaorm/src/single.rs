@@ -1,16 +1,18 @@
 //! Writes without a unit around them. On PostgreSQL each is one statement, which keeps all of itself or nothing: no
-//! `BEGIN`, no `COMMIT`, one round trip. SQLite needs several, so there it is a unit all the same.
+//! `BEGIN`, no `COMMIT`, one round trip. Where SQLite needs several, there it is a unit all the same.
 
 use async_trait::async_trait;
 use lyceum_domain::{
     conversations::{Conversation, Message},
+    ids::{ApiKeyId, UserId},
     mentor::UsageRecord,
     progress::{CourseProgress, LessonChange},
     store::{SingleWrites, Store, StoreError},
+    time::Timestamp,
 };
 use sea_orm::DbBackend;
 
-use crate::{connect::SeaOrmStore, progress, turns};
+use crate::{api_keys, connect::SeaOrmStore, progress, turns, users};
 
 impl SeaOrmStore {
     fn is_one_statement(&self) -> bool {
@@ -20,6 +22,14 @@ impl SeaOrmStore {
 
 #[async_trait]
 impl SingleWrites for SeaOrmStore {
+    async fn touch_activity(&self, user: UserId, at: Timestamp) -> Result<(), StoreError> {
+        users::touch_activity(&self.writes, user, at).await
+    }
+
+    async fn touch_api_key(&self, key: ApiKeyId, at: Timestamp) -> Result<(), StoreError> {
+        api_keys::touch(&self.writes, key, at).await
+    }
+
     async fn save_progress(&self, progress: &CourseProgress, change: Option<LessonChange>) -> Result<(), StoreError> {
         if self.is_one_statement() {
             return progress::save(&self.writes, progress, change).await;

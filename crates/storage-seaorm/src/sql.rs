@@ -50,6 +50,38 @@ impl Sql {
     }
 }
 
+/// Removes at most `$2` rows of a table whose time in a column is before `$1`, longest ago first. On PostgreSQL two that
+/// do so at once take different rows instead of waiting for each other.
+macro_rules! remove_before {
+    ($table:literal, $column:literal) => {
+        $crate::sql::Sql {
+            postgres: concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE id = ANY (ARRAY(SELECT id FROM ",
+                $table,
+                " WHERE ",
+                $column,
+                " < $1 ORDER BY ",
+                $column,
+                " LIMIT $2 FOR UPDATE SKIP LOCKED))"
+            ),
+            sqlite: concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE id IN (SELECT id FROM ",
+                $table,
+                " WHERE ",
+                $column,
+                " < $1 ORDER BY ",
+                $column,
+                " LIMIT $2)"
+            ),
+        }
+    };
+}
+pub(crate) use remove_before;
+
 /// Values in the order of their placeholders, `$1` first.
 pub(crate) struct Values(Vec<Value>);
 
@@ -92,6 +124,10 @@ impl Values {
 
     pub(crate) fn flag(self, flag: bool) -> Self {
         self.with(Value::Bool(Some(flag)))
+    }
+
+    pub(crate) fn maybe_flag(self, flag: Option<bool>) -> Self {
+        self.with(Value::Bool(flag))
     }
 
     pub(crate) fn json(self, json: serde_json::Value) -> Self {

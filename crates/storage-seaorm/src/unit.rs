@@ -9,7 +9,7 @@ use lyceum_domain::{
     progress::Progress,
     sessions::{Sessions, SignInFailures},
     store::{StoreError, UnitOfWork},
-    users::Users,
+    users::{ApiKeys, Identities, Registrations, Users},
 };
 use sea_orm::{DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
@@ -57,6 +57,18 @@ impl Step<'_> {
 #[async_trait]
 impl UnitOfWork for SeaOrmUnit {
     fn users(&mut self) -> &mut dyn Users {
+        self
+    }
+
+    fn registrations(&mut self) -> &mut dyn Registrations {
+        self
+    }
+
+    fn identities(&mut self) -> &mut dyn Identities {
+        self
+    }
+
+    fn api_keys(&mut self) -> &mut dyn ApiKeys {
         self
     }
 

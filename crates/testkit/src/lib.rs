@@ -6,7 +6,8 @@
 //! | [`ambient`] | a clock that a test moves, ids that count up |
 //! | [`store`] | a whole [`Store`](lyceum_domain::store::Store) in memory, with real units of work |
 //! | [`chat`] | a language model whose upstream the test plays |
-//! | [`mail`], [`passwords`], [`tokens`] | a mailer that keeps, a hasher that is quick, tokens that can be read |
+//! | [`mail`], [`passwords`] | a mailer that keeps, letters that can be read, a hasher that is quick |
+//! | [`tokens`], [`providers`] | tokens that can be read, ours and those of identity providers |
 //! | [`contract`] | what every adapter of a port keeps, case by case |
 //!
 //! # How an adapter runs the store's contract
@@ -31,5 +32,6 @@ pub mod chat;
 pub mod contract;
 pub mod mail;
 pub mod passwords;
+pub mod providers;
 pub mod store;
 pub mod tokens;

@@ -112,7 +112,7 @@ impl LetterWriter for PlainLetters {
                 vec![("username", username.to_string()), ("erased_at", erased_at.to_string())]
             }
         };
-        let text = lines.iter().map(|(name, value)| format!("{name}: {value}\n")).collect::<String>();
+        let text = lines.iter().fold(String::new(), |text, (name, value)| text + name + ": " + value + "\n");
         let html = format!("<pre lang=\"{locale}\">{text}</pre>");
         Ok(WrittenLetter { subject: letter.name().to_owned(), text, html })
     }

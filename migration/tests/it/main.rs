@@ -4,10 +4,13 @@
 
 use std::io::Write as _;
 
-use lyceum_migration::{MigrateError, down, reset, status, up};
-use sea_orm_migration::sea_orm::{
-    ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement,
-    sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, error::DatabaseError},
+use lyceum_migration::{MigrateError, Migrator, down, reset, status, up};
+use sea_orm_migration::{
+    MigratorTrait as _,
+    sea_orm::{
+        ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement,
+        sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, error::DatabaseError},
+    },
 };
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -118,6 +121,84 @@ async fn eight_at_once(url: &str) {
     assert!(status(url).await.expect("status").iter().all(|(_, is_applied)| *is_applied));
 }
 
+async fn up_to(url: &str, count: usize) {
+    let applied = status(url).await.expect("status").iter().filter(|(_, is_applied)| *is_applied).count();
+    let db = Database::connect(url).await.expect("connects");
+    let steps = u32::try_from(count - applied).expect("fits");
+    Migrator::up(&db, Some(steps)).await.expect("up");
+    db.close().await.expect("closes");
+}
+
+/// No schema, but a file.
+async fn empty(url: &str) {
+    up(url).await.expect("up");
+    down(url, 100).await.expect("down");
+}
+
+async fn step_by_step(url: &str) {
+    empty(url).await;
+    let mut before = Vec::new();
+    for n in 1..=Migrator::migrations().len() {
+        before.push(schema(url).await);
+        up_to(url, n).await;
+    }
+    while let Some(schema_before) = before.pop() {
+        down(url, 1).await.expect("down");
+        assert_eq!(schema(url).await, schema_before, "after {} migrations", before.len());
+    }
+}
+
+async fn run(url: &str, statements: &[&str]) {
+    let db = Database::connect(url).await.expect("connects");
+    for statement in statements {
+        db.execute_unprepared(statement).await.expect(statement);
+    }
+    db.close().await.expect("closes");
+}
+
+async fn texts(url: &str, sql: &str) -> Vec<String> {
+    let db = Database::connect(url).await.expect("connects");
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.expect("rows");
+    db.close().await.expect("closes");
+    rows.iter().map(|row| row.try_get_by_index(0).expect("a text")).collect()
+}
+
+/// `id` and `other` are ids as the database writes them.
+async fn tokens_move(url: &str, [id, other]: [&str; 2]) {
+    empty(url).await;
+    up_to(url, 6).await;
+    let time = "'2026-01-01T00:00:00+00:00'";
+    let user = format!(
+        "INSERT INTO users (id, email, username, username_key, display_name, locale, time_zone, role, plan, \
+         profile_visibility, show_progress, ai_personalization, is_active, tokens_valid_from, created_at, updated_at, \
+         version) VALUES ({id}, 'ada@example.com', 'Ada', 'ada', 'ÄDA', 'en', 'UTC', 'learner', 'free', 'members', \
+         TRUE, TRUE, TRUE, {time}, {time}, {time}, 1)"
+    );
+    let token = format!(
+        "INSERT INTO one_time_tokens (id, user_id, purpose, hash, expires_at, created_at, updated_at) \
+         VALUES ({id}, {id}, 'verify_email', '1e5', {time}, {time}, {time})"
+    );
+    run(url, &[&user, &token]).await;
+    let all = "SELECT t.hash FROM one_time_tokens t JOIN users u ON u.id = t.user_id ORDER BY t.hash";
+
+    up_to(url, 7).await;
+    assert_eq!(texts(url, all).await, ["1e5"]);
+    assert_eq!(texts(url, "SELECT display_name_key FROM users").await, ["äda"]);
+    let registration = format!(
+        "INSERT INTO registrations (id, email, username, username_key, password_hash, expires_at, created_at, \
+         updated_at) VALUES ({id}, 'bob@example.com', 'Bob', 'bob', 'x', {time}, {time}, {time})"
+    );
+    let token = format!(
+        "INSERT INTO one_time_tokens (id, registration_id, purpose, hash, expires_at, created_at, updated_at) \
+         VALUES ({other}, {id}, 'verify_email', 'of a registration', {time}, {time}, {time})"
+    );
+    run(url, &[&registration, &token]).await;
+
+    down(url, u32::try_from(Migrator::migrations().len() - 6).expect("fits")).await.expect("down");
+    assert_eq!(texts(url, all).await, ["1e5"], "what a registration has cannot be kept");
+    assert_eq!(texts(url, "SELECT hash FROM one_time_tokens").await, ["1e5"]);
+}
+
 #[tokio::test]
 async fn what_goes_up_comes_down_on_sqlite() {
     let (url, _folder) = sqlite();
@@ -128,6 +209,35 @@ async fn what_goes_up_comes_down_on_sqlite() {
 async fn what_goes_up_comes_down_on_postgres() {
     if let Some(postgres) = Postgres::make("updown").await {
         up_down_up(&postgres.url).await;
+        postgres.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn each_step_down_leaves_what_was_before_on_sqlite() {
+    let (url, _folder) = sqlite();
+    step_by_step(&url).await;
+}
+
+#[tokio::test]
+async fn each_step_down_leaves_what_was_before_on_postgres() {
+    if let Some(postgres) = Postgres::make("steps").await {
+        step_by_step(&postgres.url).await;
+        postgres.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn one_time_tokens_outlive_their_table_on_sqlite() {
+    let (url, _folder) = sqlite();
+    tokens_move(&url, ["x'00000000000000000000000000000001'", "x'00000000000000000000000000000002'"]).await;
+}
+
+#[tokio::test]
+async fn one_time_tokens_outlive_their_table_on_postgres() {
+    if let Some(postgres) = Postgres::make("tokens").await {
+        let ids = ["'00000000-0000-0000-0000-000000000001'", "'00000000-0000-0000-0000-000000000002'"];
+        tokens_move(&postgres.url, ids).await;
         postgres.drop_it().await;
     }
 }

@@ -68,8 +68,8 @@ async fn joins(server: &Server) -> Person {
     let again = json!({"email": ada.email, "username": "somebody", "password": ada.password});
     let answer = server.post("/api/v1/auth/register", &again).await.is(202);
     assert_eq!(answer.body, json!({"status": "verification_sent"}));
-    let mail = server.newest_mail(&ada.email).await;
-    assert!(mail.contains("an account at Lyceum already") && !mail.contains("token="), "{mail}");
+    let mail = server.mail(&ada.email, "already").await;
+    assert!(!mail.contains("token="), "{mail}");
 
     for identifier in [ada.email.as_str(), "ada", "ADA"] {
         let answer = server.post("/api/v1/auth/login", &login(identifier)).await.is(200);

@@ -4,11 +4,15 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![allow(clippy::print_stderr, reason = "tests tell what they drew by chance")]
 
+mod accounts;
 mod architecture;
 mod commands;
 mod conventions;
 mod crash;
+mod families;
 mod journey;
+mod mails;
 mod mentor;
+mod providers;
 mod sessions;
 mod starting;

@@ -13,20 +13,26 @@ on_both_databases!(a_refresh_token_is_good_once, leaving_ends_access_at_once, a_
 /// A browser that somebody signed in with.
 struct Browser<'a> {
     server: &'a Server,
+    /// What the access cookie is called.
+    name: &'static str,
     access: String,
     refresh: String,
 }
 
 impl<'a> Browser<'a> {
     async fn sign_in(server: &'a Server, person: &Person) -> Self {
+        Self::sign_in_for(server, person, "lyceum_access").await
+    }
+
+    async fn sign_in_for(server: &'a Server, person: &Person, name: &'static str) -> Self {
         let body = json!({"identifier": person.name, "password": person.password});
         let answer = server.post("/api/v1/auth/login", &body).await.is(200);
-        Self { server, access: answer.cookie("lyceum_access").0, refresh: answer.cookie("lyceum_refresh").0 }
+        Self { server, name, access: answer.cookie(name).0, refresh: answer.cookie("lyceum_refresh").0 }
     }
 
     /// With both cookies, and what else a browser sends along.
     async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
-        let cookies = format!("lyceum_access={}; lyceum_refresh={}", self.access, self.refresh);
+        let cookies = format!("{}={}; lyceum_refresh={}", self.name, self.access, self.refresh);
         let mut request = self.server.request(method, &format!("/api/v1{path}")).header(header::COOKIE, cookies);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -91,7 +97,14 @@ async fn the_front_ends_page_is_ours_and_an_unencrypted_one_is_not() {
         .with("LYCEUM__AUTH__COOKIE_SECURE", "true");
     let server = house.start().await;
     let ada = server.register_and_sign_in("ada").await;
-    let browser = Browser::sign_in(&server, &ada).await;
+    let browser = Browser::sign_in_for(&server, &ada, "__Host-lyceum_access").await;
+    assert!(browser.is_in().await);
+    // Another host of the domain, or an open page, could have set one without the prefix.
+    assert!(
+        !Browser { name: "lyceum_access", access: browser.access.clone(), refresh: String::new(), server: &server }
+            .is_in()
+            .await
+    );
     browser.send(Method::POST, "/auth/refresh", &[("origin", &server.url)]).await.is_problem(403, "csrf_rejected");
     browser.send(Method::POST, "/auth/refresh", &[("origin", "https://learn.example")]).await.is(200);
 }

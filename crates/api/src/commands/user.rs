@@ -38,6 +38,21 @@ pub enum User {
         #[arg(long)]
         role: String,
     },
+    /// Bring a deleted account back, as long as it was not erased.
+    Restore {
+        /// Username or e-mail address.
+        user: String,
+    },
+    /// Erase the accounts whose time of grace is over.
+    Purge,
+    /// Erase an account at once and for good, deleted or not.
+    Erase {
+        /// Username or e-mail address.
+        user: String,
+        /// That it is meant: nothing brings it back.
+        #[arg(long, required = true)]
+        yes: bool,
+    },
 }
 
 pub async fn run(command: User, settings: &Settings) -> Outcome {
@@ -59,13 +74,28 @@ pub async fn run(command: User, settings: &Settings) -> Outcome {
         }
         User::Promote { user, role } => {
             let role = Role::parse(&role).map_err(|invalid| Failure::Usage(format!("--role {invalid}")))?;
-            let nobody = || Failure::Failed(anyhow::anyhow!("there is no such account"));
-            let identifier = Identifier::parse(&user).ok_or_else(nobody)?;
-            let user = super::lyceum(settings).await?.promote(&Actor::System, &identifier, role).await?;
+            let user = super::lyceum(settings).await?.promote(&Actor::System, &named(&user)?, role).await?;
             println!("{} has the role {} now.", user.username, user.role);
+        }
+        User::Restore { user } => {
+            let user = super::lyceum(settings).await?.restore_account(&Actor::System, &named(&user)?).await?;
+            println!("{} <{}> is back.", user.username, user.email);
+        }
+        User::Purge => {
+            let purged = super::lyceum(settings).await?.purge_accounts(&Actor::System).await?;
+            println!("{purged} accounts were erased.");
+        }
+        User::Erase { user, .. } => {
+            super::lyceum(settings).await?.erase_account(&Actor::System, &named(&user)?).await?;
+            println!("The account was erased.");
         }
     }
     Ok(())
+}
+
+/// Whom a name means; what cannot be one is nobody's.
+fn named(user: &str) -> Result<Identifier, Failure> {
+    Identifier::parse(user).ok_or_else(|| Failure::Failed(anyhow::anyhow!("there is no such account")))
 }
 
 fn password_line() -> std::io::Result<String> {

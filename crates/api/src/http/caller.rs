@@ -8,7 +8,7 @@ use lyceum_domain::policy::Actor;
 
 use crate::{
     app::App,
-    http::{cookies, problem::Problem},
+    http::{client::client, cookies, problem::Problem},
 };
 
 /// A signed-in user; a handler that asks for one is closed to everybody else.
@@ -31,18 +31,25 @@ enum Credential {
     Cookie(String),
 }
 
-fn credential(request: &HttpRequest) -> Result<Option<Credential>, Problem> {
-    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
+fn credential(app: &App, request: &HttpRequest) -> Result<Option<Credential>, Problem> {
+    let mut sent = request.headers().get_all(header::AUTHORIZATION);
+    if let Some(value) = sent.next() {
+        // Of two it could not be said which one another station on the way believed.
+        if sent.next().is_some() {
+            return Err(Error::InvalidToken.into());
+        }
         let token = value.to_str().ok().and_then(|text| {
             let (scheme, token) = text.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+            let token = token.trim();
+            (scheme.eq_ignore_ascii_case("bearer") && !token.contains([' ', ','])).then_some(token)
         });
         return match token {
             Some(token) if !token.is_empty() => Ok(Some(Credential::Bearer(token.to_owned()))),
             _ => Err(Error::InvalidToken.into()),
         };
     }
-    Ok(request.cookie(cookies::ACCESS).map(|cookie| Credential::Cookie(cookie.value().to_owned())))
+    let name = app.cookies.access_name();
+    Ok(request.cookie(name).map(|cookie| Credential::Cookie(cookie.value().to_owned())))
 }
 
 fn app(request: &HttpRequest) -> Result<web::Data<App>, Problem> {
@@ -58,14 +65,14 @@ impl FromRequest for Caller {
         let request = request.clone();
         Box::pin(async move {
             let app = app(&request)?;
-            let token = match credential(&request)?.ok_or(Error::SignInRequired)? {
+            let token = match credential(&app, &request)?.ok_or(Error::SignInRequired)? {
                 Credential::Bearer(token) => token,
                 Credential::Cookie(token) => {
                     cookies::check_origin(&app, &request)?;
                     token
                 }
             };
-            Ok(Self(app.lyceum.authenticate(&token).await?))
+            Ok(Self(app.lyceum.authenticate(&token, client(&request)).await?))
         })
     }
 }
@@ -80,10 +87,12 @@ impl FromRequest for Visitor {
         let request = request.clone();
         Box::pin(async move {
             let app = app(&request)?;
-            match credential(&request)? {
+            match credential(&app, &request)? {
                 None => Ok(Self(Actor::Anonymous)),
-                Some(Credential::Bearer(token)) => Ok(Self(app.lyceum.authenticate(&token).await?.actor())),
-                Some(Credential::Cookie(token)) => match app.lyceum.authenticate(&token).await {
+                Some(Credential::Bearer(token)) => {
+                    Ok(Self(app.lyceum.authenticate(&token, client(&request)).await?.actor()))
+                }
+                Some(Credential::Cookie(token)) => match app.lyceum.authenticate(&token, client(&request)).await {
                     Ok(caller) => Ok(Self(caller.actor())),
                     Err(Error::InvalidToken | Error::TokenExpired | Error::AccountDisabled) => {
                         Ok(Self(Actor::Anonymous))

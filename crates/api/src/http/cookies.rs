@@ -15,15 +15,25 @@ use crate::{
 
 /// Holds the access token.
 pub const ACCESS: &str = "lyceum_access";
+/// The same where the browser can promise that no other host and no unencrypted page has set it (RFC 6265bis, 4.1.3).
+const HOST_ACCESS: &str = "__Host-lyceum_access";
 /// Holds the refresh token.
 pub const REFRESH: &str = "lyceum_refresh";
 /// The refresh token goes nowhere else.
 const REFRESH_PATH: &str = "/api/v1/auth";
 
+impl CookieRules {
+    /// What the access cookie is called: with the prefix `__Host-` where it can be. The refresh cookie cannot, since it
+    /// goes to one path alone.
+    pub fn access_name(&self) -> &'static str {
+        if self.secure && self.domain.is_none() { HOST_ACCESS } else { ACCESS }
+    }
+}
+
 /// The cookies after a sign-in or a refresh.
 pub fn signed_in(rules: &CookieRules, signed_in: &SignedIn) -> [Cookie<'static>; 2] {
     [
-        cookie(rules, ACCESS, "/", signed_in.access_token.clone(), Some(signed_in.access_expires_at)),
+        cookie(rules, rules.access_name(), "/", signed_in.access_token.clone(), Some(signed_in.access_expires_at)),
         cookie(
             rules,
             REFRESH,
@@ -36,7 +46,10 @@ pub fn signed_in(rules: &CookieRules, signed_in: &SignedIn) -> [Cookie<'static>;
 
 /// The cookies after signing out.
 pub fn signed_out(rules: &CookieRules) -> [Cookie<'static>; 2] {
-    [cookie(rules, ACCESS, "/", String::new(), None), cookie(rules, REFRESH, REFRESH_PATH, String::new(), None)]
+    [
+        cookie(rules, rules.access_name(), "/", String::new(), None),
+        cookie(rules, REFRESH, REFRESH_PATH, String::new(), None),
+    ]
 }
 
 fn cookie(

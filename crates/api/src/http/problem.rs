@@ -138,6 +138,9 @@ impl Problem {
     pub fn response(&self, request_id: &str) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+        if self.code == "insufficient_scope" {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer error=\"insufficient_scope\""));
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = match self.code {
                 "invalid_token" | "token_expired" => "Bearer error=\"invalid_token\"",
@@ -200,6 +203,19 @@ impl From<Error> for Problem {
             Error::InvalidCredentials => new(StatusCode::UNAUTHORIZED, "Wrong name or password."),
             Error::EmailNotVerified => new(StatusCode::FORBIDDEN, "The e-mail address is not verified yet."),
             Error::AccountDisabled => new(StatusCode::FORBIDDEN, "The account is switched off."),
+            Error::AccountLocked { retry_after } => Self {
+                retry_after: Some(retry_after),
+                ..new(StatusCode::LOCKED, "Too many sign-ins failed; the account is locked for a while.")
+            },
+            Error::PasswordsOff => new(StatusCode::FORBIDDEN, "Sign in at the identity provider."),
+            Error::InsufficientScope => new(StatusCode::FORBIDDEN, "This is not for a key of these scopes."),
+            Error::OwnAccount => new(StatusCode::CONFLICT, "No admin takes the admin's rights from themselves."),
+            Error::TooMany(things) => {
+                Self::new(StatusCode::CONFLICT, code, format!("There are as many {things} as there may be."))
+            }
+            Error::ProviderUnavailable { retry_after } => {
+                away("The identity provider cannot be reached right now.", retry_after)
+            }
             Error::Forbidden => new(StatusCode::FORBIDDEN, "This is not for your role."),
             Error::NotFound(thing) => Self::new(StatusCode::NOT_FOUND, code, format!("There is no such {thing}.")),
             Error::UsernameTaken => new(StatusCode::CONFLICT, "Somebody has that username."),
@@ -265,6 +281,12 @@ mod tests {
             Error::InvalidCredentials,
             Error::EmailNotVerified,
             Error::AccountDisabled,
+            Error::AccountLocked { retry_after: Duration::from_millis(29_001) },
+            Error::PasswordsOff,
+            Error::InsufficientScope,
+            Error::OwnAccount,
+            Error::TooMany("keys"),
+            Error::ProviderUnavailable { retry_after: Duration::from_secs(30) },
             Error::Forbidden,
             Error::NotFound("course"),
             Error::UsernameTaken,
@@ -298,6 +320,12 @@ mod tests {
         401 invalid_credentials Wrong name or password.
         403 email_not_verified The e-mail address is not verified yet.
         403 account_disabled The account is switched off.
+        423 account_locked Too many sign-ins failed; the account is locked for a while. (again in 30 s)
+        403 passwords_off Sign in at the identity provider.
+        403 insufficient_scope This is not for a key of these scopes.
+        409 own_account No admin takes the admin's rights from themselves.
+        409 too_many There are as many keys as there may be.
+        503 identity_provider_unavailable The identity provider cannot be reached right now. (again in 30 s)
         403 forbidden This is not for your role.
         404 not_found There is no such course.
         409 username_taken Somebody has that username.

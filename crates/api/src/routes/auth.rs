@@ -1,16 +1,8 @@
 //! Registering, verifying, signing in and out with cookies.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{StatusCode, header},
-    post, web,
-};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, post, web};
 use chrono::{DateTime, Utc};
-use lyceum_application::{
-    Error,
-    sessions::{Client, SignedIn},
-    users::Registration,
-};
+use lyceum_application::{Error, sessions::SignedIn, users::Registration};
 use lyceum_domain::{
     invalid::Violations,
     policy::Actor,
@@ -24,6 +16,7 @@ use crate::{
     http::{
         body::Json,
         caller::Caller,
+        client::{Client, client},
         cookies::{self, signed_in, signed_out},
         problem::Problem,
     },
@@ -122,8 +115,12 @@ pub async fn register(app: web::Data<App>, Json(body): Json<RegisterBody>) -> Re
 /// Takes the token of a verification link.
 #[utoipa::path(tag = "auth", responses((status = 204)))]
 #[post("/auth/verify-email")]
-pub async fn verify_email(app: web::Data<App>, Json(body): Json<VerifyEmailBody>) -> Result<HttpResponse, Problem> {
-    app.lyceum.verify_email(&Actor::Anonymous, &body.token).await?;
+pub async fn verify_email(
+    app: web::Data<App>,
+    client: Client,
+    Json(body): Json<VerifyEmailBody>,
+) -> Result<HttpResponse, Problem> {
+    app.lyceum.verify_email(&Actor::Anonymous, &body.token, &client.0).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -140,12 +137,8 @@ pub async fn resend_verification(app: web::Data<App>, Json(body): Json<EmailBody
 /// Signs a browser in: the tokens go into HttpOnly cookies.
 #[utoipa::path(tag = "auth", responses((status = 200, body = SignedInBody, headers(("Set-Cookie" = String, description = "`lyceum_access` and `lyceum_refresh`")))))]
 #[post("/auth/login")]
-pub async fn login(
-    app: web::Data<App>,
-    request: HttpRequest,
-    Json(body): Json<LoginBody>,
-) -> Result<HttpResponse, Problem> {
-    let signed_in = app.lyceum.sign_in(&body.identifier, &body.password, client(&request)).await?;
+pub async fn login(app: web::Data<App>, client: Client, Json(body): Json<LoginBody>) -> Result<HttpResponse, Problem> {
+    let signed_in = app.lyceum.sign_in(&body.identifier, &body.password, &client.0).await?;
     Ok(with_cookies(&app, &signed_in))
 }
 
@@ -155,7 +148,7 @@ pub async fn login(
 pub async fn refresh(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let cookie = request.cookie(cookies::REFRESH).ok_or(Error::SignInRequired)?;
     cookies::check_origin(&app, &request)?;
-    Ok(with_cookies(&app, &app.lyceum.refresh(cookie.value()).await?))
+    Ok(with_cookies(&app, &app.lyceum.refresh(cookie.value(), &client(&request)).await?))
 }
 
 /// Ends this session.
@@ -171,7 +164,7 @@ pub async fn logout(
         // The access cookie has run out, the session has not.
         (Err(problem), Some(cookie)) if problem.status == StatusCode::UNAUTHORIZED => {
             cookies::check_origin(&app, &request)?;
-            app.lyceum.sign_out_by_refresh_token(cookie.value()).await?;
+            app.lyceum.sign_out_by_refresh_token(cookie.value(), &client(&request)).await?;
         }
         (Err(problem), _) => return Err(problem),
     }
@@ -186,17 +179,6 @@ pub async fn logout_all(app: web::Data<App>, caller: Caller) -> Result<HttpRespo
     Ok(without_cookies(&app))
 }
 
-/// What the client tells about itself.
-pub fn client(request: &HttpRequest) -> Client {
-    Client {
-        user_agent: request
-            .headers()
-            .get(header::USER_AGENT)
-            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
-        ip_address: request.peer_addr().map(|address| address.ip().to_string()),
-    }
-}
-
 fn with_cookies(app: &App, session: &SignedIn) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     for cookie in signed_in(&app.cookies, session) {
@@ -208,7 +190,8 @@ fn with_cookies(app: &App, session: &SignedIn) -> HttpResponse {
     })
 }
 
-fn without_cookies(app: &App) -> HttpResponse {
+/// 204, and no more cookies.
+pub fn without_cookies(app: &App) -> HttpResponse {
     let mut response = HttpResponse::NoContent();
     for cookie in signed_out(&app.cookies) {
         response.cookie(cookie);

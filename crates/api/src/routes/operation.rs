@@ -27,7 +27,8 @@ pub struct LivenessBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = JwkSet)]
 pub struct JwkSetBody {
-    /// Empty while access tokens are signed with a shared secret.
+    /// The key that signs first, then older ones that still verify; empty while access tokens are signed with a shared
+    /// secret.
     #[schema(value_type = Vec<Object>)]
     pub keys: Vec<serde_json::Value>,
 }
@@ -73,6 +74,10 @@ pub async fn openapi() -> HttpResponse {
 /// The public keys that access tokens can be verified with.
 #[utoipa::path(tag = "operation", responses((status = 200, body = JwkSetBody)))]
 #[get("/.well-known/jwks.json")]
-pub async fn jwks() -> HttpResponse {
-    HttpResponse::Ok().json(JwkSetBody { keys: Vec::new() })
+pub async fn jwks(app: web::Data<App>) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        // Keys stay for as long as tokens of theirs may; a new one is looked for when a token names it.
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .body(app.lyceum.ports().access_tokens.key_set())
 }

@@ -1,7 +1,7 @@
 //! The OAuth2 token endpoint (RFC 6749), for scripts, mobile applications and services.
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpResponse,
     http::{StatusCode, header},
     post, web,
 };
@@ -12,8 +12,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
-    http::{body::Form, problem::Problem},
-    routes::auth::client,
+    http::{body::Form, client::Client, problem::Problem},
 };
 
 /// The form of a token request.
@@ -53,7 +52,7 @@ pub struct TokenBody {
 #[derive(Serialize, ToSchema)]
 #[schema(as = TokenError)]
 pub struct TokenErrorBody {
-    /// `invalid_request`, `invalid_grant` or `unsupported_grant_type`.
+    /// `invalid_request`, `invalid_grant`, `unauthorized_client` or `unsupported_grant_type`.
     pub error: &'static str,
     /// A sentence for people.
     pub error_description: &'static str,
@@ -64,11 +63,11 @@ pub struct TokenErrorBody {
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, body = TokenBody), (status = 400, body = TokenErrorBody)))]
 #[post("/auth/token")]
-pub async fn token(app: web::Data<App>, request: HttpRequest, form: Form) -> Result<HttpResponse, Problem> {
+pub async fn token(app: web::Data<App>, client: Client, form: Form) -> Result<HttpResponse, Problem> {
     let signed_in = match grant(&form.0) {
         Err(error) => return Ok(refusal(error.0, error.1)),
-        Ok(Grant::Password { username, password }) => app.lyceum.sign_in(&username, &password, client(&request)).await,
-        Ok(Grant::Refresh(token)) => app.lyceum.refresh(&token).await,
+        Ok(Grant::Password { username, password }) => app.lyceum.sign_in(&username, &password, &client.0).await,
+        Ok(Grant::Refresh(token)) => app.lyceum.refresh(&token, &client.0).await,
     };
     match signed_in {
         Ok(signed_in) => Ok(tokens(&signed_in)),
@@ -78,6 +77,7 @@ pub async fn token(app: web::Data<App>, request: HttpRequest, form: Form) -> Res
         }
         Err(Error::EmailNotVerified) => Ok(refusal("invalid_grant", "The e-mail address is not verified yet.")),
         Err(Error::AccountDisabled) => Ok(refusal("invalid_grant", "The account is switched off.")),
+        Err(Error::PasswordsOff) => Ok(refusal("unauthorized_client", "Sign in at the identity provider.")),
         Err(error) => Err(error.into()),
     }
 }

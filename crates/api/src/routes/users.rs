@@ -19,6 +19,7 @@ use crate::{
         problem::Problem,
         version::{IfMatch, versioned},
     },
+    routes::privacy::PrivacyBody,
 };
 
 /// An account as its owner sees it.
@@ -60,19 +61,6 @@ pub struct UserBody {
     pub version: u32,
 }
 
-/// What others and the mentor may see.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Privacy)]
-pub struct PrivacyBody {
-    /// `public`, `members` or `private`.
-    #[schema(pattern = "^(public|members|private)$")]
-    pub profile_visibility: &'static str,
-    /// Whether mentors see the progress.
-    pub show_progress: bool,
-    /// Whether prompts may hold progress and material.
-    pub ai_personalization: bool,
-}
-
 impl From<&User> for UserBody {
     fn from(user: &User) -> Self {
         Self {
@@ -87,11 +75,7 @@ impl From<&User> for UserBody {
             locale: user.locale.to_string(),
             time_zone: user.time_zone.to_string(),
             avatar_url: None,
-            privacy: PrivacyBody {
-                profile_visibility: user.privacy.profile_visibility.as_str(),
-                show_progress: user.privacy.show_progress,
-                ai_personalization: user.privacy.ai_personalization,
-            },
+            privacy: user.privacy.into(),
             created_at: user.created_at.as_datetime(),
             updated_at: user.updated_at.as_datetime(),
             version: user.version,
@@ -169,9 +153,9 @@ fn settable<T>(
 #[utoipa::path(tag = "users", security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, body = UserBody, headers(("ETag" = String, description = "the version")))))]
 #[get("/users/me")]
-pub async fn me(caller: Caller) -> HttpResponse {
-    // The caller is the account as it is now: it was loaded to let this request in.
-    versioned(StatusCode::OK, caller.0.user.version, UserBody::from(&caller.0.user))
+pub async fn me(app: web::Data<App>, caller: Caller) -> Result<HttpResponse, Problem> {
+    let user = app.lyceum.own_account(&caller.0)?;
+    Ok(versioned(StatusCode::OK, user.version, UserBody::from(user)))
 }
 
 /// Changes the account of whoever asks.
@@ -185,6 +169,6 @@ pub async fn change_me(
     expected: IfMatch,
     Json(body): Json<ChangeUserBody>,
 ) -> Result<HttpResponse, Problem> {
-    let user = app.lyceum.change_profile(&caller.actor(), body.parse()?, expected.0).await?;
+    let user = app.lyceum.change_profile(&caller.0, body.parse()?, expected.0).await?;
     Ok(versioned(StatusCode::OK, user.version, UserBody::from(&user)))
 }

@@ -1,5 +1,10 @@
 //! What values must be together, and what production refuses.
 
+mod providers;
+mod signing;
+
+use std::path::Path;
+
 use secrecy::ExposeSecret as _;
 use url::Url;
 
@@ -10,17 +15,16 @@ use super::{
     sources::Origins,
 };
 
-/// What HS256 needs (RFC 7518, section 3.2).
-const SECRET_MIN: usize = 32;
-
-/// Looks at all settings together.
-pub(super) fn check(settings: &Settings, origins: &Origins, report: &mut Report) {
-    let mut check = Check { settings, origins, report };
+/// Looks at all settings together; files that they name are looked for from the working directory.
+pub(super) fn check(settings: &Settings, origins: &Origins, working_dir: &Path, report: &mut Report) {
+    let mut check = Check { settings, origins, working_dir, report };
     check.server();
     check.database();
-    check.secret();
+    check.signing();
     check.cookies();
     check.tokens();
+    check.lockout();
+    check.providers();
     check.origins();
     check.model();
     check.mail();
@@ -30,6 +34,7 @@ pub(super) fn check(settings: &Settings, origins: &Origins, report: &mut Report)
 struct Check<'a> {
     settings: &'a Settings,
     origins: &'a Origins,
+    working_dir: &'a Path,
     report: &'a mut Report,
 }
 
@@ -117,23 +122,6 @@ impl Check<'_> {
         }
     }
 
-    fn secret(&mut self) {
-        let secret = self.settings.auth.jwt_secret.expose_secret();
-        let length = secret.chars().count();
-        let allowed = format!("a random text of at least {SECRET_MIN} characters (openssl rand -base64 48)");
-        if secret.is_empty() {
-            if self.settings.environment.is_deployed() {
-                self.fault("auth.jwt_secret", "nothing", allowed);
-            }
-        } else if secret.trim() != secret {
-            self.fault("auth.jwt_secret", "white space at an end", allowed);
-        } else if length < SECRET_MIN {
-            self.fault("auth.jwt_secret", format!("{length} characters (not shown)"), allowed);
-        } else if is_guessable(secret) {
-            self.deployed("auth.jwt_secret", "a text that can be guessed (not shown)", &allowed);
-        }
-    }
-
     fn cookies(&mut self) {
         let auth = &self.settings.auth;
         if auth.cookie_secure {
@@ -163,6 +151,21 @@ impl Check<'_> {
         }
         if auth.bcrypt_cost < 10 && self.settings.environment != super::Environment::Test {
             self.fault("auth.bcrypt_cost", auth.bcrypt_cost.to_string(), "10 to 16; less in test only");
+        }
+    }
+
+    fn lockout(&mut self) {
+        let lockout = &self.settings.auth.lockout;
+        for (path, value, least_path, least) in [
+            ("longest_seconds", lockout.longest_seconds, "first_seconds", lockout.first_seconds),
+            ("overall_after", lockout.overall_after.into(), "after", lockout.after.into()),
+            ("forget_after_seconds", lockout.forget_after_seconds, "longest_seconds", lockout.longest_seconds),
+            ("forget_after_seconds", lockout.forget_after_seconds, "overall_seconds", lockout.overall_seconds),
+        ] {
+            if value < least {
+                let allowed = format!("at least auth.lockout.{least_path}, {least}");
+                self.fault(&format!("auth.lockout.{path}"), value.to_string(), allowed);
+            }
         }
     }
 
@@ -235,6 +238,12 @@ impl Check<'_> {
         } else if mail.transport == MailTransport::Smtp && address.ends_with("@localhost") {
             self.warn_deployed("mail.from", "no other mail server takes mail from localhost");
         }
+        if mail.templates_dir().is_some_and(|dir| !self.working_dir.join(dir).is_dir()) {
+            self.fault("mail.templates_dir", quoted(&mail.templates_dir), "a folder that exists, or nothing");
+        }
+        if mail.site_name.trim().is_empty() || mail.site_name.chars().any(char::is_control) {
+            self.fault("mail.site_name", quoted(&mail.site_name), "a name in one line");
+        }
     }
 
     fn log(&mut self) {
@@ -260,17 +269,6 @@ fn is_plain_http(text: &str) -> bool {
             && url.query().is_none()
             && url.fragment().is_none()
     })
-}
-
-/// Whether a secret is one of those that examples and people in a hurry use.
-fn is_guessable(secret: &str) -> bool {
-    const WORDS: [&str; 8] =
-        ["changeme", "change-me", "change_me", "change-this", "your-secret", "your_secret", "supersecret", "example"];
-    let lower = secret.to_lowercase();
-    let mut letters: Vec<char> = lower.chars().collect();
-    letters.sort_unstable();
-    letters.dedup();
-    letters.len() < 8 || WORDS.iter().any(|word| lower.contains(word))
 }
 
 /// Whether a text is a filter for the log. A misspelt level alone would otherwise be taken for a target.

@@ -57,7 +57,7 @@ pub(super) fn read(dotenv: &Layer, environment: &Layer, assignments: &mut Vec<As
             given("DATABASE_PASSWORD"),
             ssl_mode,
         );
-        assignments.push(Assignment { path: "database.url", value: Value::from(url), origin });
+        assignments.push(Assignment { path: "database.url".to_owned(), value: Value::from(url), origin });
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) struct Report {
     /// What one should know.
     pub warnings: Vec<String>,
     /// The settings whose values were not taken, so that what follows from their absence is not reported as well.
-    untaken: Vec<&'static str>,
+    untaken: Vec<String>,
 }
 
 impl Report {
@@ -70,10 +70,10 @@ impl Report {
     }
 
     /// A value that its setting cannot have.
-    pub(super) fn not_allowed(&mut self, known: &'static Known, origin: &Origin, value: &Value) {
+    pub(super) fn not_allowed(&mut self, path: &str, known: &Known, origin: &Origin, value: &Value) {
         let found = if known.is_secret() { "another type (not shown)".to_owned() } else { shown(value) };
-        self.fault(origin.name(known.path), found, known.allowed());
-        self.untaken.push(known.path);
+        self.fault(origin.name(path), found, known.allowed());
+        self.untaken.push(path.to_owned());
     }
 
     /// A name that no setting has.
@@ -85,8 +85,12 @@ impl Report {
         if known::is_group(path) {
             return self.fault(setting, "one value", "a group of settings");
         }
+        if let Some(name) = known::misnamed(path) {
+            let allowed = "1 to 32 lower-case letters, digits, _ and -";
+            return self.fault(setting, format!("{} as the name of a provider", quoted(name)), allowed);
+        }
         let allowed = match known::nearest(path) {
-            Some(near) if is_variable => format!("only known settings; did you mean {}?", known::nested_name(near)),
+            Some(near) if is_variable => format!("only known settings; did you mean {}?", known::nested_name(&near)),
             Some(near) => format!("only known settings; did you mean {near}?"),
             None => "only known settings, see config/default.toml".to_owned(),
         };
@@ -95,7 +99,7 @@ impl Report {
 
     /// Whether a value of that setting was not taken.
     pub(super) fn is_untaken(&self, path: &str) -> bool {
-        self.untaken.contains(&path)
+        self.untaken.iter().any(|untaken| untaken == path)
     }
 
     /// What is left if the table lets through what the structs do not take.
@@ -115,8 +119,7 @@ impl Report {
 
 /// Whether a path belongs to what a later version brings.
 fn later(path: &str) -> bool {
-    const LATER: [&str; 7] =
-        ["encryption", "quota", "telemetry", "redis", "storage", "auth.providers", "server.trusted_proxies"];
+    const LATER: [&str; 6] = ["encryption", "quota", "telemetry", "redis", "storage", "server.trusted_proxies"];
     LATER.iter().any(|group| path.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
 }
 

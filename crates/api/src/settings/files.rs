@@ -38,8 +38,8 @@ fn collect(dict: Dict, group: &str, file: &str, assignments: &mut Vec<Assignment
         let origin = Origin::File { file: file.to_owned() };
         match (known::at(&path), value) {
             (Some(known), value) => match known.read_value(value.clone()) {
-                Some(value) => assignments.push(Assignment { path: known.path, value, origin }),
-                None => report.not_allowed(known, &origin, &value),
+                Some(value) => assignments.push(Assignment { path, value, origin }),
+                None => report.not_allowed(&path, known, &origin, &value),
             },
             (None, Value::Dict(_, dict)) if known::is_group(&path) => collect(dict, &path, file, assignments, report),
             (None, _) => report.unknown(&path, &origin),

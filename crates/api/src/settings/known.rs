@@ -5,9 +5,9 @@ use figment::value::{Empty, Tag, Value};
 /// One setting.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
-    /// Group and name, dotted.
+    /// Group and name, dotted. A `*` stands for the name of an identity provider: there is one such setting for each.
     pub path: &'static str,
-    /// The name that platforms use, if there is one.
+    /// The name that platforms use, if there is one; where the path has a `*`, for the provider [`OF_PLAIN`].
     pub plain: Option<&'static str>,
     /// What is allowed.
     pub kind: Kind,
@@ -18,6 +18,8 @@ pub(super) struct Known {
 pub(super) enum Kind {
     /// Any text.
     Text,
+    /// Any text, or `none`; an empty one is none as well.
+    TextOrNone,
     /// A text that is never shown.
     Secret,
     /// Yes or no.
@@ -28,13 +30,21 @@ pub(super) enum Kind {
     NumberOrNone(f64, f64),
     /// Texts; in a variable with commas between.
     List,
-    /// One of some words.
+    /// One of some words, in any case.
     OneOf(&'static [&'static str]),
+    /// At least one of some words, in any case.
+    SomeOf(&'static [&'static str]),
 }
 
-use Kind::{Flag, List, NumberOrNone, OneOf, Secret, Text, Whole};
+use Kind::{Flag, List, NumberOrNone, OneOf, Secret, SomeOf, Text, TextOrNone, Whole};
 
 const DAY: u64 = 86_400;
+
+/// No value.
+const NONE: Value = Value::Empty(Tag::Default, Empty::None);
+
+/// The identity provider that the plain names are of.
+pub(super) const OF_PLAIN: &str = "neon";
 
 const fn nested(path: &'static str, kind: Kind) -> Known {
     Known { path, plain: None, kind }
@@ -71,12 +81,18 @@ pub(super) const KNOWN: &[Known] = &[
     nested("database.slow_query_milliseconds", Whole(0, 600_000)),
     nested("database.migrate_on_start", Flag),
     nested("database.allow_sqlite_in_production", Flag),
+    nested("auth.mode", OneOf(&["both", "local", "external"])),
+    plain("auth.jwt_alg", "JWT_ALG", OneOf(&["HS256", "EdDSA", "ES256", "RS256"])),
     plain("auth.jwt_secret", "JWT_SECRET", Secret),
+    plain("auth.jwt_private_key_file", "JWT_PRIVATE_KEY_FILE", Text),
+    plain("auth.jwt_previous_key_files", "JWT_PREVIOUS_KEY_FILES", List),
     plain("auth.jwt_issuer", "JWT_ISSUER", Text),
     plain("auth.jwt_audience", "JWT_AUDIENCE", Text),
     plain("auth.access_ttl_seconds", "JWT_ACCESS_TTL_SECONDS", Whole(1, DAY)),
     plain("auth.refresh_ttl_seconds", "JWT_REFRESH_TTL_SECONDS", Whole(1, 366 * DAY)),
     nested("auth.verification_ttl_seconds", Whole(1, 30 * DAY)),
+    nested("auth.reset_ttl_seconds", Whole(60, 7 * DAY)),
+    nested("auth.refresh_grace_seconds", Whole(0, 60)),
     nested("auth.clock_skew_seconds", Whole(0, 300)),
     nested("auth.bcrypt_cost", Whole(4, 16)),
     nested("auth.hash_workers", Whole(0, 256)),
@@ -85,6 +101,22 @@ pub(super) const KNOWN: &[Known] = &[
     plain("auth.cookie_secure", "COOKIE_SECURE", Flag),
     plain("auth.cookie_domain", "COOKIE_DOMAIN", Text),
     nested("auth.cookie_same_site", OneOf(&["lax", "strict", "none"])),
+    nested("auth.max_api_keys", Whole(1, 1000)),
+    nested("auth.deletion_grace_days", Whole(0, 365)),
+    nested("auth.lockout.after", Whole(1, 1000)),
+    nested("auth.lockout.first_seconds", Whole(1, 3600)),
+    nested("auth.lockout.longest_seconds", Whole(1, DAY)),
+    nested("auth.lockout.overall_after", Whole(1, 1_000_000)),
+    nested("auth.lockout.overall_seconds", Whole(1, DAY)),
+    nested("auth.lockout.forget_after_seconds", Whole(1, 30 * DAY)),
+    plain("auth.providers.*.url", "NEON_AUTH_URL", Text),
+    nested("auth.providers.*.jwks_url", Text),
+    plain("auth.providers.*.issuer", "NEON_AUTH_ISSUER", Text),
+    plain("auth.providers.*.audience", "NEON_AUTH_AUDIENCE", List),
+    nested("auth.providers.*.algorithms", SomeOf(&["EdDSA", "ES256", "RS256"])),
+    nested("auth.providers.*.required_role", TextOrNone),
+    nested("auth.providers.*.leeway_seconds", Whole(0, 300)),
+    nested("auth.providers.*.subject_is_uuid", Flag),
     plain("cors.origins", "CORS_ORIGINS", List),
     nested("cors.max_age_seconds", Whole(0, DAY)),
     nested("llm.provider", OneOf(&["offline", "qubrid"])),
@@ -106,6 +138,12 @@ pub(super) const KNOWN: &[Known] = &[
     plain("mail.smtp_url", "SMTP_URL", Secret),
     nested("mail.from", Text),
     nested("mail.timeout_seconds", Whole(1, 300)),
+    nested("mail.templates_dir", Text),
+    nested("mail.max_per_hour", Whole(1, 1000)),
+    nested("mail.site_name", Text),
+    nested("retention.audit_days", Whole(1, 3650)),
+    nested("retention.sessions_days", Whole(1, 3650)),
+    nested("retention.mails_days", Whole(1, 3650)),
     plain("log.level", "LOG_LEVEL", Text),
     plain("log.format", "LOG_FORMAT", OneOf(&["pretty", "json"])),
     nested("rate_limit.enabled", Flag),
@@ -113,7 +151,7 @@ pub(super) const KNOWN: &[Known] = &[
 
 /// The setting at a dotted path.
 pub(super) fn at(path: &str) -> Option<&'static Known> {
-    KNOWN.iter().find(|known| known.path == path)
+    KNOWN.iter().find(|known| known.is_at(path))
 }
 
 /// The setting that a plain variable sets.
@@ -123,7 +161,50 @@ pub(super) fn of_plain(variable: &str) -> Option<&'static Known> {
 
 /// Whether a path is that of a group.
 pub(super) fn is_group(path: &str) -> bool {
-    KNOWN.iter().any(|known| known.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+    let depth = path.split('.').count();
+    KNOWN.iter().any(|known| {
+        let start: Vec<&str> = known.path.split('.').take(depth).collect();
+        start.len() < known.path.split('.').count() && fits(&start.join("."), path)
+    })
+}
+
+/// The paths of all settings in the order they are shown, those with a `*` once for each provider.
+pub(super) fn paths(providers: &[&str]) -> Vec<String> {
+    let mut paths = Vec::new();
+    for group in KNOWN.chunk_by(|one, next| one.has_star() && next.has_star()) {
+        if group.iter().any(Known::has_star) {
+            let of = |name: &&str| group.iter().map(|known| known.path.replace('*', name)).collect::<Vec<_>>();
+            paths.extend(providers.iter().flat_map(of));
+        } else {
+            paths.extend(group.iter().map(|known| known.path.to_owned()));
+        }
+    }
+    paths
+}
+
+/// Whether a path is of that pattern.
+fn fits(pattern: &str, path: &str) -> bool {
+    let (mut patterns, mut parts) = (pattern.split('.'), path.split('.'));
+    loop {
+        match (patterns.next(), parts.next()) {
+            (None, None) => return true,
+            (Some("*"), Some(part)) if is_provider_name(part) => {}
+            (Some(pattern), Some(part)) if pattern == part => {}
+            _ => return false,
+        }
+    }
+}
+
+/// What a provider may be called: it is part of variables' names and of rows.
+fn is_provider_name(text: &str) -> bool {
+    let is_allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-');
+    (1..=32).contains(&text.len()) && text.bytes().all(is_allowed)
+}
+
+/// The name of the provider that a path is about, if no provider may be called so.
+pub(super) fn misnamed(path: &str) -> Option<&str> {
+    let (before, _) = KNOWN.iter().find_map(|known| known.path.split_once('*'))?;
+    path.strip_prefix(before)?.split('.').next().filter(|name| !is_provider_name(name))
 }
 
 /// `LYCEUM__GROUP__NAME` of a path.
@@ -132,13 +213,15 @@ pub(super) fn nested_name(path: &str) -> String {
 }
 
 /// The setting somebody may have meant.
-pub(super) fn nearest(path: &str) -> Option<&'static str> {
+pub(super) fn nearest(path: &str) -> Option<String> {
     let last = |path: &str| path.rsplit('.').next().map(str::to_owned);
-    let near = KNOWN.iter().map(|known| (distance(path, known.path), known.path)).min()?;
+    // Where a provider is named, it is the one that is meant.
+    let paths = paths(path.split('.').nth(2).filter(|name| is_provider_name(name)).as_slice());
+    let near = paths.iter().map(|known| (distance(path, known), known)).min()?;
     if near.0 <= 3 && near.0 * 3 < path.chars().count() {
-        return Some(near.1);
+        return Some(near.1.clone());
     }
-    KNOWN.iter().map(|known| known.path).find(|known| last(known) == last(path))
+    paths.iter().find(|known| last(known) == last(path)).cloned()
 }
 
 /// How many letters to change, add or drop to make one text of the other.
@@ -157,9 +240,25 @@ fn distance(from: &str, to: &str) -> usize {
 }
 
 impl Known {
-    /// What to call it if nobody has set it.
-    pub(super) fn name(&self) -> String {
-        self.plain.map_or_else(|| nested_name(self.path), str::to_owned)
+    /// Whether a path is that of this setting.
+    pub(super) fn is_at(&self, path: &str) -> bool {
+        fits(self.path, path)
+    }
+
+    /// Whether there is one for each provider.
+    pub(super) fn has_star(&self) -> bool {
+        self.path.contains('*')
+    }
+
+    /// The path that the plain name is of.
+    pub(super) fn path_of_plain(&self) -> String {
+        self.path.replace('*', OF_PLAIN)
+    }
+
+    /// What to call the one at a path if nobody has set it.
+    pub(super) fn name(&self, path: &str) -> String {
+        let plain = self.plain.filter(|_| self.path_of_plain() == path);
+        plain.map_or_else(|| nested_name(path), str::to_owned)
     }
 
     /// Whether its value must not be shown.
@@ -175,7 +274,9 @@ impl Known {
             Whole(min, max) => format!("a whole number from {min} to {max}"),
             NumberOrNone(min, max) => format!("a number from {min} to {max}, or none"),
             List => "a list of texts".to_owned(),
+            TextOrNone => "text, or none".to_owned(),
             OneOf(words) => words.join(" or "),
+            SomeOf(words) => format!("a list of one or more of {}", words.join(", ")),
         }
     }
 
@@ -183,8 +284,8 @@ impl Known {
     pub(super) fn read_text(&self, text: &str) -> Option<Value> {
         let trimmed = text.trim();
         let value = match self.kind {
-            Text | Secret => Value::from(text),
-            OneOf(_) => Value::from(trimmed.to_ascii_lowercase()),
+            Text | TextOrNone | Secret => Value::from(text),
+            OneOf(_) => Value::from(trimmed),
             Flag => match trimmed.to_ascii_lowercase().as_str() {
                 "true" | "1" | "yes" | "on" => Value::from(true),
                 "false" | "0" | "no" | "off" => Value::from(false),
@@ -193,27 +294,35 @@ impl Known {
             Whole(..) => Value::from(trimmed.parse::<u64>().ok()?),
             NumberOrNone(..) if trimmed == "none" => Value::from(trimmed),
             NumberOrNone(..) => Value::from(trimmed.parse::<f64>().ok()?),
-            List => trimmed.split(',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<_>>().into(),
+            List | SomeOf(_) => {
+                trimmed.split(',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<_>>().into()
+            }
         };
         self.read_value(value)
     }
 
-    /// The value, if it is allowed.
+    /// The value, if it is allowed; words as the table writes them.
     pub(super) fn read_value(&self, value: Value) -> Option<Value> {
+        let known = |words: &[&'static str], text: &str| words.iter().copied().find(|it| it.eq_ignore_ascii_case(text));
         let is_allowed = match (self.kind, &value) {
-            (Text | Secret, Value::String(..)) | (Flag, Value::Bool(..)) => true,
+            (NumberOrNone(..), Value::String(_, text)) if text == "none" => return Some(NONE),
+            (TextOrNone, Value::String(_, text)) if text.trim().is_empty() || text.trim() == "none" => {
+                return Some(NONE);
+            }
+            (OneOf(words), Value::String(_, text)) => return known(words, text).map(Value::from),
+            (SomeOf(words), Value::Array(_, items)) if !items.is_empty() => {
+                let items = items.iter().map(|item| known(words, item.as_str()?));
+                return items.collect::<Option<Vec<_>>>().map(Value::from);
+            }
+            (Text | TextOrNone | Secret, Value::String(..)) | (Flag, Value::Bool(..)) => true,
             (Whole(min, max), Value::Num(_, number)) => {
                 whole(number).is_some_and(|number| (i128::from(min)..=i128::from(max)).contains(&number))
-            }
-            (NumberOrNone(..), Value::String(_, text)) if text == "none" => {
-                return Some(Value::Empty(Tag::Default, Empty::None));
             }
             (NumberOrNone(min, max), Value::Num(_, number)) => {
                 let number = number.to_f64().or_else(|| i32::try_from(whole(number)?).ok().map(f64::from));
                 number.is_some_and(|number| (min..=max).contains(&number))
             }
             (List, Value::Array(_, items)) => items.iter().all(|item| item.as_str().is_some()),
-            (OneOf(words), Value::String(_, text)) => words.contains(&text.as_str()),
             _ => false,
         };
         is_allowed.then_some(value)

@@ -1,5 +1,7 @@
 //! Outgoing mail.
 
+use std::path::Path;
+
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,13 @@ pub struct MailSettings {
     pub from: String,
     /// The longest time to hand over one mail, in seconds. Default 10.
     pub timeout_seconds: u64,
+    /// The folder of templates that replace the built-in ones; from the working directory. Default empty: the built-in
+    /// ones. Use [`templates_dir`](Self::templates_dir).
+    pub templates_dir: String,
+    /// Mails of one kind to one address within an hour; those beyond are dropped. Default 10.
+    pub max_per_hour: u32,
+    /// What mails call this place. Default `Lyceum`.
+    pub site_name: String,
 }
 
 /// How mails leave.
@@ -36,6 +45,16 @@ impl Default for MailSettings {
             smtp_url: SecretString::default(),
             from: "Lyceum <no-reply@localhost>".to_owned(),
             timeout_seconds: 10,
+            templates_dir: String::new(),
+            max_per_hour: 10,
+            site_name: "Lyceum".to_owned(),
         }
+    }
+}
+
+impl MailSettings {
+    /// The folder of templates that replace the built-in ones, if there is one.
+    pub fn templates_dir(&self) -> Option<&Path> {
+        Some(Path::new(&self.templates_dir)).filter(|dir| !dir.as_os_str().is_empty())
     }
 }

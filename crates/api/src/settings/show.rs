@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{known::KNOWN, sources::Loaded};
+use super::{known, sources::Loaded};
 
 /// The settings that hold as TOML, secrets masked, each with where it came from.
 pub fn show(loaded: &Loaded) -> String {
@@ -15,19 +15,20 @@ pub fn show(loaded: &Loaded) -> String {
         out.push_str("# config folder: none\n");
     }
     let values = serde_json::to_value(&loaded.settings).unwrap_or_default();
-    let mut group = "";
-    for known in KNOWN {
-        let (in_group, key) = known.path.rsplit_once('.').unwrap_or(("", known.path));
+    let mut group = String::new();
+    let providers: Vec<&str> = loaded.settings.auth.providers.keys().map(String::as_str).collect();
+    for path in known::paths(&providers) {
+        let (in_group, key) = path.rsplit_once('.').unwrap_or(("", &path));
         if in_group != group {
-            group = in_group;
+            in_group.clone_into(&mut group);
             let _ = writeln!(out, "\n[{group}]");
         }
         // An unset value is `none`, the one word for it that files know.
-        let value = match values.pointer(&format!("/{}", known.path.replace('.', "/"))) {
+        let value = match values.pointer(&format!("/{}", path.replace('.', "/"))) {
             None | Some(Value::Null) => "\"none\"".to_owned(),
             Some(value) => value.to_string(),
         };
-        let _ = writeln!(out, "{key} = {value}  # {}", loaded.origin(known.path));
+        let _ = writeln!(out, "{key} = {value}  # {}", loaded.origin(&path));
     }
     out
 }

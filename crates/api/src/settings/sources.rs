@@ -15,7 +15,7 @@ use super::{
     variables::{self, Layer},
 };
 
-/// What to read. Nothing else of the process or the disk is looked at.
+/// What to read. Of the process and the disk nothing else is looked at, but whether files that settings name are there.
 #[derive(Debug, Clone, Default)]
 pub struct LoadOptions {
     /// The folder that `config/` and `.env` are looked for in; empty for the current one.
@@ -73,7 +73,7 @@ pub enum Origin {
     /// It follows from another setting.
     Derived {
         /// From which.
-        from: &'static str,
+        from: String,
     },
     /// A file of the config folder.
     File {
@@ -96,7 +96,9 @@ impl Origin {
     /// What the operator calls the setting.
     pub(super) fn name(&self, path: &str) -> String {
         match self {
-            Self::BuiltIn | Self::Derived { .. } => known::at(path).map_or_else(|| path.to_owned(), known::Known::name),
+            Self::BuiltIn | Self::Derived { .. } => {
+                known::at(path).map_or_else(|| path.to_owned(), |known| known.name(path))
+            }
             Self::File { file } => format!("{path} in {file}"),
             Self::DotEnv { name } => format!("{name} in .env"),
             Self::Environment { name } => name.clone(),
@@ -141,7 +143,7 @@ impl Origins {
 #[derive(Debug)]
 pub(super) struct Assignment {
     /// The setting.
-    pub path: &'static str,
+    pub path: String,
     /// Its value, already checked against the table.
     pub value: Value,
     /// Who says so.

@@ -1,7 +1,9 @@
 //! The layers, the faults and the files that ship with the house.
 
 mod files_of_the_house;
+mod identity_providers;
 mod refusals;
+mod signing;
 
 use std::{fs, path::Path};
 
@@ -154,7 +156,8 @@ fn all_faults_in_one_report() {
         ("JWT_SECRET", "hunter2"),
         ("LYCEUM__DATABSE__URL", "x"),
         ("LYCEUM__AUTH__BCRYPT_COST", "9"),
-        ("JWT_ALG", "EdDSA"),
+        ("JWT_ALG", "none"),
+        ("JWT_PRIVATE_KEY_FILE", "key.pem"),
         ("LYCEUM__ENCRYPTION__KEYS", "a:b"),
     ];
     let files = [(
@@ -169,7 +172,9 @@ fn all_faults_in_one_report() {
         found,
         [
             "COOKIE_SECURE: found `maybe`; allowed: true or false",
-            "JWT_ALG: found `EdDSA`; allowed: HS256: this version supports no other",
+            "JWT_ALG: found `none`; allowed: HS256 or EdDSA or ES256 or RS256",
+            "JWT_PRIVATE_KEY_FILE: found `key.pem` (cannot be read, No such file or directory (os error 2)); allowed: a \
+             PEM file that can be read",
             "JWT_SECRET: found 7 characters (not shown); allowed: a random text of at least 32 characters (openssl rand \
              -base64 48)",
             "LOG_FORMAT: found `xml`; allowed: pretty or json",
@@ -297,12 +302,12 @@ fn what_is_shown_can_be_read_again() {
 
 #[test]
 fn later_features_are_not_passed_over_in_silence() {
-    let loaded = load(&[("REDIS_URL", "redis://x"), ("S3_BUCKET", "b"), ("JWT_ALG", "HS256")]).unwrap();
+    let loaded = load(&[("REDIS_URL", "redis://x"), ("S3_BUCKET", "b")]).unwrap();
     assert_eq!(
         loaded.warnings,
         ["REDIS_URL is set, but this version does not use Redis", "S3_BUCKET is set, but this version does not use S3"]
     );
-    for name in ["NEON_AUTH_URL", "JWT_PRIVATE_KEY_FILE", "LYCEUM__SERVER__TRUSTED_PROXIES", "LYCEUM__QUOTA__FREE__X"] {
+    for name in ["LYCEUM__SERVER__TRUSTED_PROXIES", "LYCEUM__QUOTA__FREE__X"] {
         assert_eq!(faults(load(&[(name, "x")])).len(), 1, "{name}");
     }
     let loaded = load(&[("LYCEUM_DATABASE_URL", "x"), ("LYCEUM_TESTS_SKIP_NOTHING", "1")]).unwrap();

@@ -1,27 +1,17 @@
 //! Settings from variables: `LYCEUM__GROUP__NAME`, and the plain names that platforms use.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use figment::value::Value;
 
 use super::{
     database_parts,
-    faults::{Report, quoted},
+    faults::Report,
     known::{self, KNOWN, Known},
     sources::{Assignment, Origin},
 };
 
 const PREFIX: &str = "LYCEUM__";
-
-/// Plain names of a later version that change what one relies on: going on without them would be a lie.
-const REFUSED: [&str; 6] = [
-    "JWT_ALG",
-    "JWT_PRIVATE_KEY_FILE",
-    "JWT_PREVIOUS_KEY_FILES",
-    "NEON_AUTH_URL",
-    "NEON_AUTH_ISSUER",
-    "NEON_AUTH_AUDIENCE",
-];
 
 /// Plain names of a later version that may be there for somebody else.
 const UNUSED: [(&str, &str); 4] =
@@ -83,18 +73,27 @@ pub(super) fn read(dotenv: &Layer, environment: &Layer, report: &mut Report) -> 
             foreign(layer, name, report);
         }
         for known in KNOWN {
-            assignments.extend(setting(layer, known, report));
+            for path in paths(layer, known) {
+                assignments.extend(setting(layer, known, path, report));
+            }
         }
     }
     database_parts::read(dotenv, environment, &mut assignments, report);
     assignments
 }
 
+/// The paths of one line of the table that a layer has values for: several if there are several providers.
+fn paths(layer: &Layer, known: &Known) -> BTreeSet<String> {
+    let nested = layer.variables.keys().filter_map(|name| path_of(name)).filter(|path| known.is_at(path));
+    let plain = known.plain.filter(|name| layer.value(name).is_some()).map(|_| known.path_of_plain());
+    nested.chain(plain).collect()
+}
+
 /// The value one layer has for a setting. The nested name wins over the plain one.
-fn setting(layer: &Layer, known: &'static Known, report: &mut Report) -> Option<Assignment> {
-    let nested = known::nested_name(known.path);
-    let by_nested = layer.variables.iter().find(|(name, _)| name.to_uppercase() == nested && is_nested(name));
-    let by_plain = known.plain.and_then(|name| Some((name, layer.value(name)?)));
+fn setting(layer: &Layer, known: &Known, path: String, report: &mut Report) -> Option<Assignment> {
+    let by_nested = layer.variables.iter().find(|(name, _)| path_of(name).as_ref() == Some(&path));
+    let plain = known.plain.filter(|_| known.path_of_plain() == path);
+    let by_plain = plain.and_then(|name| Some((name, layer.value(name)?)));
     if let (Some((nested, value)), Some((plain, other))) = (by_nested, by_plain)
         && value != other
     {
@@ -104,17 +103,16 @@ fn setting(layer: &Layer, known: &'static Known, report: &mut Report) -> Option<
     let (name, text) = by_nested.or(by_plain)?;
     let origin = layer.origin(name);
     if let Some(value) = known.read_text(text) {
-        Some(Assignment { path: known.path, value, origin })
+        Some(Assignment { path, value, origin })
     } else {
-        report.not_allowed(known, &origin, &Value::from(text));
+        report.not_allowed(&path, known, &origin, &Value::from(text));
         None
     }
 }
 
 /// Looks at a variable that is perhaps no setting: unknown names of ours, and names of later versions.
 fn foreign(layer: &Layer, name: &str, report: &mut Report) {
-    if is_nested(name) {
-        let path = name[PREFIX.len()..].to_lowercase().replace("__", ".");
+    if let Some(path) = path_of(name) {
         if known::at(&path).is_none() {
             report.unknown(&path, &layer.origin(name));
         }
@@ -123,23 +121,24 @@ fn foreign(layer: &Layer, name: &str, report: &mut Report) {
     if let Some(rest) = name.strip_prefix("LYCEUM_") {
         // One underscore too few is a likely slip, but such names may also belong to scripts around this program.
         let bare = |text: &str| text.to_lowercase().replace(['_', '.'], "");
-        if let Some(meant) = KNOWN.iter().find(|known| bare(known.path) == bare(rest)) {
-            report.warn(format!("{name} is not read; did you mean {}?", known::nested_name(meant.path)));
+        let is_meant = |known: &&Known| match known.path.split_once('*') {
+            Some((before, after)) => {
+                bare(rest).strip_prefix(&bare(before)).is_some_and(|rest| rest.ends_with(&bare(after)))
+            }
+            None => bare(known.path) == bare(rest),
+        };
+        if let Some(meant) = KNOWN.iter().find(is_meant) {
+            let meant = known::nested_name(&meant.path.replace('*', "{name}"));
+            report.warn(format!("{name} is not read; did you mean {meant}?"));
         }
         return;
-    }
-    let value = layer.value(name).unwrap_or_default();
-    if REFUSED.contains(&name) && !(name == "JWT_ALG" && value.trim() == "HS256") {
-        let found = if name == "JWT_ALG" { quoted(value) } else { "a value".to_owned() };
-        let allowed = if name == "JWT_ALG" { "HS256" } else { "nothing" };
-        report.fault(layer.origin(name).name(name), found, format!("{allowed}: this version supports no other"));
     }
     if let Some((_, what)) = UNUSED.iter().find(|(unused, _)| *unused == name) {
         report.warn(format!("{name} is set, but this version does not use {what}"));
     }
 }
 
-/// Whether a name has the prefix of nested names.
-fn is_nested(name: &str) -> bool {
-    name.starts_with(PREFIX)
+/// The path that a nested name means.
+fn path_of(name: &str) -> Option<String> {
+    Some(name.strip_prefix(PREFIX)?.to_lowercase().replace("__", "."))
 }

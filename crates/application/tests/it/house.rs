@@ -5,8 +5,9 @@ use std::{future::pending, sync::Arc};
 use lyceum_application::{
     Error, Lyceum, Ports, Rules,
     courses::{Import, Imported},
+    mail::{Delivered, MailBell},
     mentor::{Answer, Question, Turn, TurnEvent, TurnStarted},
-    sessions::{Caller, Client, SignedIn},
+    sessions::{Caller, SignedIn},
     users::{NewAccount, Registration},
 };
 use lyceum_domain::{
@@ -16,14 +17,17 @@ use lyceum_domain::{
     mentor::{ChatModel, ChatRequest, Delivery, UsageRecord},
     page::PageRequest,
     policy::Actor,
+    sessions::{Client, ExternalClaims},
     store::{Store as _, UnitOfWork},
-    users::{Email, Identifier, Password, Role, User, Username},
+    time::Clock as _,
+    users::{Email, Identifier, Password, ProviderName, Role, User, Username},
 };
 use lyceum_testkit::{
     ambient::{ManualClock, SequentialIds},
     chat::{ScriptedModel, Upstream, stop},
-    mail::MemoryMailer,
+    mail::{MemoryMailer, PlainLetters},
     passwords::PlainHasher,
+    providers::PlainProviders,
     store::MemoryStore,
     tokens::{PlainTokens, SequentialSecrets},
 };
@@ -40,6 +44,7 @@ pub struct House {
     pub passwords: PlainHasher,
     pub tokens: PlainTokens,
     pub mailer: MemoryMailer,
+    pub providers: PlainProviders,
 }
 
 impl House {
@@ -55,8 +60,17 @@ impl House {
     }
 
     pub fn with_model(model: impl ChatModel + 'static) -> Self {
+        Self::with(model, Rules::default())
+    }
+
+    /// A house with other rules.
+    pub fn with_rules(rules: Rules) -> Self {
+        Self::with(ScriptedModel::always("It bears on itself."), rules)
+    }
+
+    fn with(model: impl ChatModel + 'static, rules: Rules) -> Self {
         let (store, clock, mailer) = (MemoryStore::new(), ManualClock::new(), MemoryMailer::new());
-        let (passwords, tokens) = (PlainHasher::new(), PlainTokens::new("key"));
+        let (passwords, tokens, providers) = (PlainHasher::new(), PlainTokens::new("key"), PlainProviders::new());
         let ports = Ports {
             store: Arc::new(store.clone()),
             clock: Arc::new(clock.clone()),
@@ -64,10 +78,13 @@ impl House {
             passwords: Arc::new(passwords.clone()),
             access_tokens: Arc::new(tokens.clone()),
             secrets: Arc::new(SequentialSecrets::new()),
+            providers: Arc::new(providers.clone()),
+            letters: Arc::new(PlainLetters),
             mailer: Arc::new(mailer.clone()),
+            mail_bell: MailBell::default(),
             model: Arc::new(model),
         };
-        Self { lyceum: Lyceum::new(ports, Rules::default()), store, clock, passwords, tokens, mailer }
+        Self { lyceum: Lyceum::new(ports, rules), store, clock, passwords, tokens, mailer, providers }
     }
 
     // ---- people ----
@@ -76,7 +93,7 @@ impl House {
     pub async fn person(&self, name: &str, role: Role) -> Caller {
         let person = NewAccount { email: email(name), username: username(name), display_name: None, role };
         let made = self.lyceum.create_users(&Actor::System, &password(), vec![person]).await;
-        Caller { user: made.unwrap().remove(0), session: None }
+        Caller::of(made.unwrap().remove(0))
     }
 
     pub async fn learner(&self, name: &str) -> Caller {
@@ -91,23 +108,64 @@ impl House {
         self.person("the-admin", Role::Admin).await
     }
 
+    /// Registers, and has the mail sent.
     pub async fn register(&self, name: &str) -> Result<(), Error> {
-        self.lyceum.register(&Actor::Anonymous, registration(name, name)).await
+        let registered = self.lyceum.register(&Actor::Anonymous, registration(name, name)).await;
+        self.post().await;
+        registered
+    }
+
+    /// Sends what is due, until nothing is.
+    pub async fn post(&self) -> Delivered {
+        let mut all = Delivered::default();
+        loop {
+            let some = self.lyceum.deliver_mails(&Actor::System).await.unwrap();
+            if some.total() == 0 {
+                return all;
+            }
+            all.sent += some.sent;
+            all.dropped += some.dropped;
+            all.postponed += some.postponed;
+            all.dead += some.dead;
+        }
     }
 
     /// The code in the last mail to this person.
     pub fn mailed_code(&self, name: &str) -> String {
         let mail = self.mailer.last_to(&email(name)).expect("a mail");
-        let (_, rest) = mail.text.split_once("/verify-email?token=").expect("a link");
+        let (_, rest) = mail.text.split_once("?token=").expect("a link");
         rest.lines().next().unwrap().to_owned()
     }
 
     pub async fn verify(&self, code: &str) -> Result<(), Error> {
-        self.lyceum.verify_email(&Actor::Anonymous, code).await
+        self.lyceum.verify_email(&Actor::Anonymous, code, &Client::default()).await
     }
 
     pub async fn sign_in(&self, identifier: &str) -> Result<SignedIn, Error> {
-        self.lyceum.sign_in(identifier, PASSWORD, Client::default()).await
+        self.sign_in_with(identifier, PASSWORD, "192.0.2.1").await
+    }
+
+    pub async fn sign_in_with(&self, identifier: &str, password: &str, address: &str) -> Result<SignedIn, Error> {
+        self.lyceum.sign_in(identifier, password, &at(address)).await
+    }
+
+    /// Who is behind a credential.
+    pub async fn caller(&self, credential: &str) -> Result<Caller, Error> {
+        self.lyceum.authenticate(credential, Client::default()).await
+    }
+
+    /// What a provider says about somebody, from now on for a quarter of an hour.
+    pub fn claims(&self, subject: &str, email: Option<&str>, is_email_verified: bool) -> ExternalClaims {
+        let issued_at = self.clock.now();
+        ExternalClaims {
+            provider: ProviderName::parse("neon").unwrap(),
+            subject: subject.to_owned(),
+            email: email.map(self::email),
+            is_email_verified,
+            name: None,
+            issued_at,
+            expires_at: issued_at.plus(std::time::Duration::from_mins(15)),
+        }
     }
 
     /// The account as it is stored.
@@ -122,7 +180,7 @@ impl House {
         change(&mut user);
         unit.users().update(&user).await.unwrap();
         unit.commit().await.unwrap();
-        Caller { user: self.store.read().user(id).await.unwrap().unwrap(), session: None }
+        Caller::of(self.store.read().user(id).await.unwrap().unwrap())
     }
 
     /// A unit of work. As long as it is held nobody else changes anything.
@@ -263,6 +321,11 @@ pub fn code<T>(result: Result<T, Error>) -> &'static str {
         Ok(_) => "ok",
         Err(error) => error.code(),
     }
+}
+
+/// A client at this address.
+pub fn at(address: &str) -> Client {
+    Client { address: Some(address.parse().unwrap()), ..Client::default() }
 }
 
 pub fn email(name: &str) -> Email {

@@ -7,10 +7,17 @@
     reason = "helpers of tests may fail as loudly as the tests themselves"
 )]
 
+mod api_keys;
 mod conversations;
 mod courses;
 mod house;
+mod leaving;
+mod lockout;
 mod mentor;
+mod outbox;
+mod passwords;
 mod progress;
+mod providers;
+mod registering;
 mod sessions;
 mod users;

@@ -10,6 +10,8 @@ use lyceum_domain::{
 };
 use serde::{Deserialize, Serialize, Serializer, de::IgnoredAny};
 
+use crate::jws::{Text, check_object};
+
 /// The only `type`.
 const ACCESS: &str = "access";
 
@@ -54,12 +56,8 @@ impl<T: Display> Serialize for Spelt<T> {
     }
 }
 
-/// A text that is borrowed if nothing in it was escaped; inside of an `Option` a bare `Cow` never is.
-#[derive(Deserialize)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
-
 /// What was signed, by us or by another holder of the key. All may be missing, so that it can be said which is. A
-/// claim that is there twice or of the wrong type is refused by serde; claims we do not know are passed over.
+/// claim of the wrong type is refused by serde; claims we do not know are passed over.
 #[derive(Deserialize)]
 pub(super) struct Read<'a> {
     #[serde(borrow)]
@@ -108,12 +106,11 @@ pub(super) struct Accepted {
 impl Read<'_> {
     /// Checks all but the times. `Err` says what is wrong, by name and not by value.
     pub(super) fn accept(json: &[u8], issuer: &str, audience: &str) -> Result<Accepted, String> {
-        // serde would take an array for a struct, too.
-        if !json.trim_ascii_start().starts_with(b"{") {
-            return Err("the claims are not a JSON object".to_owned());
-        }
+        check_object(json).map_err(|error| {
+            format!("the claims are no JSON object, or one before byte {} is doubled", error.column)
+        })?;
         let claims: Read = serde_json::from_slice(json)
-            .map_err(|error| format!("a claim before byte {} is doubled or of another type", error.column()))?;
+            .map_err(|error| format!("a claim before byte {} is of another type", error.column()))?;
         let missing = |name| move || format!("`{name}` is missing");
         let foreign = |name| Err(format!("`{name}` is another"));
 

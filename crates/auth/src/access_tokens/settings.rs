@@ -5,11 +5,18 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
+use super::key_file::KeyFileError;
+use crate::jws::{KeySetError, SignatureAlgorithm};
+
 /// With which key tokens are signed, from whom they are and for whom.
 #[derive(Debug, Clone)]
 pub struct AccessTokenSettings {
-    /// The key.
+    /// The key that signs.
     pub key: SigningKey,
+    /// Keys that signed before and still verify, in PEM: public ones, or private ones of which only the public half is
+    /// kept. After a change of keys the last one belongs here for as long as its tokens live; one that is yet to sign may
+    /// stand here in advance, so that other services know it in time.
+    pub previous_keys: Vec<SecretString>,
     /// `iss`: this text and no other.
     pub issuer: String,
     /// `aud`: this text, or a list with it.
@@ -20,22 +27,29 @@ pub struct AccessTokenSettings {
 }
 
 impl AccessTokenSettings {
-    /// With a leeway of 5 seconds.
+    pub(super) const LEEWAY: Duration = Duration::from_secs(5);
+
+    /// With a leeway of 5 seconds, and no previous keys.
     pub fn new(key: SigningKey, issuer: impl Into<String>, audience: impl Into<String>) -> Self {
-        Self { key, issuer: issuer.into(), audience: audience.into(), leeway: Duration::from_secs(5) }
+        Self { key, previous_keys: Vec::new(), issuer: issuer.into(), audience: audience.into(), leeway: Self::LEEWAY }
     }
 
-    /// Whether tokens can be signed and verified with these.
+    /// Whether tokens can be signed and verified with these; the keys in PEM are read later.
     pub(super) fn check(&self) -> Result<(), AccessTokenSettingsError> {
-        let SigningKey::Hs256(secret) = &self.key;
-        let length = secret.expose_secret().len();
-        if length < SigningKey::HS256_MIN_BYTES {
-            return Err(AccessTokenSettingsError::SecretTooShort { length });
+        if let SigningKey::Hs256(secret) = &self.key {
+            let length = secret.expose_secret().len();
+            if length < SigningKey::HS256_MIN_BYTES {
+                return Err(AccessTokenSettingsError::SecretTooShort { length });
+            }
         }
-        if self.issuer.is_empty() {
+        Self::check_parties(&self.issuer, &self.audience)
+    }
+
+    pub(super) fn check_parties(issuer: &str, audience: &str) -> Result<(), AccessTokenSettingsError> {
+        if issuer.is_empty() {
             return Err(AccessTokenSettingsError::NoIssuer);
         }
-        if self.audience.is_empty() {
+        if audience.is_empty() {
             return Err(AccessTokenSettingsError::NoAudience);
         }
         Ok(())
@@ -48,6 +62,14 @@ impl AccessTokenSettings {
 pub enum SigningKey {
     /// HMAC with SHA-256 (RFC 7518, section 3.2); who can verify can sign as well. The text's bytes are the key.
     Hs256(SecretString),
+    /// A private key; who has the public half can verify and not sign. Tokens name the key: `kid` is its thumbprint
+    /// (RFC 7638).
+    Pem {
+        /// The algorithm, which has to be the key's.
+        algorithm: SignatureAlgorithm,
+        /// The key, unencrypted: PKCS #8 (`PRIVATE KEY`), SEC 1 (`EC PRIVATE KEY`) or PKCS #1 (`RSA PRIVATE KEY`).
+        pem: SecretString,
+    },
 }
 
 impl SigningKey {
@@ -65,6 +87,20 @@ pub enum AccessTokenSettingsError {
         /// Its bytes.
         length: usize,
     },
+    /// A key that cannot sign.
+    #[error("the key that signs tokens cannot be used: {0}")]
+    Key(#[from] KeyFileError),
+    /// A previous key that cannot verify.
+    #[error("the previous key no. {number} cannot be used: {problem}")]
+    PreviousKey {
+        /// Which, counted from 1.
+        number: usize,
+        /// What is wrong with it.
+        problem: KeyFileError,
+    },
+    /// A key set that cannot verify.
+    #[error("the key set cannot be used: {0}")]
+    KeySet(#[from] KeySetError),
     /// No issuer.
     #[error("tokens need an issuer")]
     NoIssuer,

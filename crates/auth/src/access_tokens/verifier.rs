@@ -2,89 +2,75 @@
 
 use std::{fmt, time::Duration};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use lyceum_domain::{
     sessions::{AccessClaims, TokenError},
     time::Timestamp,
 };
-use secrecy::ExposeSecret;
 
 use super::{
     claims::Read,
-    header,
-    settings::{AccessTokenSettings, AccessTokenSettingsError, SigningKey},
+    keys::OwnKeys,
+    settings::{AccessTokenSettings, AccessTokenSettingsError},
 };
+use crate::jws::{self, Compact};
 
 /// Verifies access tokens, in Lyceum or in another service that trusts it. Make one and share it.
 ///
 /// A token is good if
 ///
 /// * it has at most 8 KiB and three parts in base64url without padding, each written in the one canonical way;
-/// * its header names the algorithm of the key, no other type than `JWT` or `at+jwt`, and no `crit` (RFC 8725);
+/// * its header names a key that is ours (`kid`; the one secret needs no name) with that key's algorithm, no other type
+///   than `JWT` or `at+jwt`, and no `crit` (RFC 8725);
 /// * the signature is right;
 /// * `iss`, `aud`, `sub`, `type`, `iat` and `exp` are there, once and of the right JSON type, times in whole seconds;
-///   `aud` may be a list;
+///   `aud` may be a list; no other claim is there twice either;
 /// * `iss` and `type` are ours, and `aud` is or holds ours; `sub` is a UUID, and so is `sid` if it is there;
 /// * `iat`, and `nbf` if it is there, do not lie in the future by more than the leeway;
 /// * `exp` lies in the future. A token that fails by this alone is [`TokenError::Expired`].
 ///
 /// An unknown `role` is the least one; claims that are not named here are passed over.
 pub struct AccessTokenVerifier {
-    key: DecodingKey,
-    algorithm: Algorithm,
-    algorithm_name: &'static str,
-    own_header: String,
+    keys: OwnKeys,
     issuer: String,
     audience: String,
     leeway: Duration,
 }
 
 impl AccessTokenVerifier {
-    /// The largest token that is looked at, in bytes. Ours have some 400.
-    pub const MAX_BYTES: usize = 8 * 1024;
+    /// The largest token that is looked at, in bytes. Ours have some 400 to 800.
+    pub const MAX_BYTES: usize = jws::MAX_BYTES;
 
-    /// Prepares the key.
+    /// Prepares the keys.
     pub fn new(settings: &AccessTokenSettings) -> Result<Self, AccessTokenSettingsError> {
         settings.check()?;
-        let (key, algorithm, algorithm_name) = match &settings.key {
-            SigningKey::Hs256(secret) => {
-                (DecodingKey::from_secret(secret.expose_secret().as_bytes()), Algorithm::HS256, "HS256")
-            }
-        };
         Ok(Self {
-            key,
-            algorithm,
-            algorithm_name,
-            own_header: header::own(algorithm_name),
+            keys: OwnKeys::new(settings)?,
             issuer: settings.issuer.clone(),
             audience: settings.audience.clone(),
             leeway: settings.leeway,
         })
     }
 
+    /// For another service: verifies with the public keys that Lyceum publishes under `/.well-known/jwks.json`, a JWK Set
+    /// in JSON (RFC 7517, section 5). When a token names a key that is not among them, fetch the set again, though not
+    /// for each such token: keys are changed now and then. The leeway is that of [`AccessTokenSettings::new`].
+    pub fn from_key_set(
+        json: &str,
+        issuer: impl Into<String>,
+        audience: impl Into<String>,
+    ) -> Result<Self, AccessTokenSettingsError> {
+        let keys = OwnKeys::from_key_set(json)?;
+        let (issuer, audience) = (issuer.into(), audience.into());
+        AccessTokenSettings::check_parties(&issuer, &audience)?;
+        Ok(Self { keys, issuer, audience, leeway: AccessTokenSettings::LEEWAY })
+    }
+
     /// What the token says, if it is good at `now`. Times come back in whole seconds.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<AccessClaims, TokenError> {
         let invalid = |reason: &str| TokenError::Invalid(reason.to_owned());
-        if token.len() > Self::MAX_BYTES {
-            return Err(invalid("it is too long"));
-        }
-        let parts = token.rsplit_once('.').and_then(|(message, signature)| {
-            let (header, payload) = message.split_once('.')?;
-            (!payload.contains('.')).then_some((message, header, payload, signature))
-        });
-        let (message, header, payload, signature) = parts.ok_or_else(|| invalid("it has not three parts"))?;
-
-        // Our own header needs no reading.
-        if header != self.own_header {
-            header::check(header, self.algorithm_name).map_err(invalid)?;
-        }
-        match crypto::verify(signature, message.as_bytes(), &self.key, self.algorithm) {
-            Ok(true) => {}
-            Ok(false) => return Err(invalid("the signature is wrong")),
-            Err(_) => return Err(invalid("the signature is not base64url")),
-        }
-        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| invalid("the claims are not base64url"))?;
+        let token = Compact::parse(token).map_err(invalid)?;
+        self.keys.verify(&token).map_err(invalid)?;
+        let payload = token.decode_payload().map_err(invalid)?;
         let accepted = Read::accept(&payload, &self.issuer, &self.audience).map_err(TokenError::Invalid)?;
 
         let claims = accepted.claims;
@@ -99,8 +85,8 @@ impl AccessTokenVerifier {
         if claims.expires_at <= now { Err(TokenError::Expired) } else { Ok(claims) }
     }
 
-    pub(super) fn own_header(&self) -> &str {
-        &self.own_header
+    pub(super) fn keys(&self) -> &OwnKeys {
+        &self.keys
     }
 
     pub(super) fn issuer(&self) -> &str {
@@ -115,7 +101,7 @@ impl AccessTokenVerifier {
 impl fmt::Debug for AccessTokenVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccessTokenVerifier")
-            .field("algorithm", &self.algorithm_name)
+            .field("algorithm", &self.keys.algorithm())
             .field("issuer", &self.issuer)
             .field("audience", &self.audience)
             .field("leeway", &self.leeway)

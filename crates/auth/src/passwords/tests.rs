@@ -1,5 +1,7 @@
 use std::sync::mpsc;
 
+use tokio::sync::oneshot;
+
 use super::*;
 
 fn hasher() -> BcryptHasher {
@@ -21,6 +23,21 @@ fn held() -> (mpsc::Sender<()>, impl FnOnce() -> Result<(), BcryptError> + Send 
         let _ = wait.recv();
         Ok(())
     })
+}
+
+/// Lets `work` begin and goes away.
+async fn begin_and_leave(hasher: &BcryptHasher, work: impl FnOnce() + Send + 'static) {
+    let (begun, begins) = oneshot::channel();
+    let working = hasher.work(move || {
+        begun.send(()).expect("the test waits");
+        work();
+        Ok(())
+    });
+    tokio::select! {
+        biased;
+        _ = working => panic!("it was done before anybody left"),
+        begun = begins => begun.expect("begun"),
+    }
 }
 
 #[tokio::test]
@@ -133,11 +150,98 @@ async fn waiting_ends_and_gives_its_place_back() {
 async fn a_caller_that_leaves_does_not_free_the_worker() {
     let hasher = limited(1, 1, Duration::from_secs(5));
     let (end, work) = held();
-    // Polled once, so that the work begins, and dropped.
-    assert!(time::timeout(Duration::ZERO, hasher.work(work)).await.is_err());
+    begin_and_leave(&hasher, || work().expect("worked")).await;
     assert_eq!((hasher.workers.available_permits(), hasher.places.available_permits()), (0, 1));
     drop(end);
     assert!(!hasher.verify("x", None).await.expect("the worker comes back when the work is done"));
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_the_queue_frees_its_place() {
+    let hasher = limited(1, 1, Duration::from_secs(5));
+    let (end, work) = held();
+    begin_and_leave(&hasher, || work().expect("worked")).await;
+    for _ in 0..3 {
+        // Polled once, so that it waits, and dropped.
+        let waiting = time::timeout(Duration::ZERO, hasher.work(|| -> Result<(), _> { panic!("nobody waits for it") }));
+        assert!(waiting.await.is_err());
+        assert_eq!(hasher.places.available_permits(), 1);
+    }
+    drop(end);
+    assert!(!hasher.verify("x", None).await.expect("verified"));
+}
+
+#[tokio::test]
+async fn work_that_nobody_waits_for_is_not_begun() {
+    let threads = Threads::start(1).expect("a thread");
+    let (end, work) = held();
+    let first = threads.run((), work);
+    let (begun, begins) = mpsc::channel();
+    drop(threads.run((), move || begun.send(()).expect("the test waits")));
+    drop(end);
+    first.await.expect("an answer").expect("worked");
+    threads.run((), || ()).await.expect("an answer");
+    assert_eq!(begins.try_recv(), Err(mpsc::TryRecvError::Disconnected));
+}
+
+#[tokio::test]
+async fn the_threads_end_with_the_hasher_and_finish_what_they_do() {
+    /// Tells when the thread that it belongs to ends.
+    struct End(mpsc::Sender<()>);
+    impl Drop for End {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
+        }
+    }
+    thread_local!(static END: std::cell::RefCell<Option<End>> = const { std::cell::RefCell::new(None) });
+
+    let hasher = limited(1, 0, Duration::from_secs(5));
+    let (end, work) = held();
+    let (ended, ends) = mpsc::channel();
+    begin_and_leave(&hasher, move || {
+        END.set(Some(End(ended)));
+        work().expect("worked");
+    })
+    .await;
+    drop(hasher);
+    assert_eq!(ends.try_recv(), Err(mpsc::TryRecvError::Empty));
+    drop(end);
+    assert_eq!(ends.recv_timeout(Duration::from_secs(10)), Ok(()));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_threads_have_a_name_and_a_lower_priority_than_others() {
+    let priority = || rustix::process::getpriority_process(None).expect("a priority");
+    let work = move || Ok((thread::current().name().map(str::to_owned), priority()));
+    let (name, of_worker) = hasher().work(work).await.expect("worked");
+    assert_eq!(name.as_deref(), Some("password-1"));
+    assert_eq!(of_worker, (priority() + threads::NICENESS).min(19));
+}
+
+#[tokio::test]
+async fn each_worker_is_a_thread() {
+    let hasher = limited(3, 0, Duration::from_secs(5));
+    let all = Arc::new(std::sync::Barrier::new(3));
+    let together = || {
+        let all = Arc::clone(&all);
+        // Ends only when all three are there.
+        hasher.work(move || {
+            all.wait();
+            Ok(thread::current().id())
+        })
+    };
+    let (one, two, three) = tokio::join!(together(), together(), together());
+    let ids: std::collections::HashSet<_> = [one, two, three].map(|id| id.expect("worked")).into();
+    assert_eq!(ids.len(), 3);
+}
+
+#[tokio::test]
+async fn a_hash_of_a_lower_cost_is_still_read() {
+    let hash = hasher().hash(&password("correct horse 7")).await.expect("hashed");
+    let dearer = BcryptHasher::new(BcryptSettings { cost: 7, ..BcryptSettings::default() }).expect("good settings");
+    assert!(dearer.verify("correct horse 7", Some(&hash)).await.expect("verified"));
+    assert!(!dearer.verify("correct horse 8", Some(&hash)).await.expect("verified"));
 }
 
 #[tokio::test]

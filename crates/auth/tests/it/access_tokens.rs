@@ -74,7 +74,7 @@ fn headers_may_differ_where_it_does_not_matter() {
         r#"{"alg":"HS256","typ":"at+jwt"}"#,
         r#"{"alg":"HS256","typ":"application/at+jwt"}"#,
         r#"{"alg":"HS256","kid":"2026-11"}"#,
-        r#"{"alg":"HS256","kid":7,"jku":"https://example.com/keys","jwk":{"kty":"oct","k":"AAAA"}}"#,
+        r#"{"alg":"HS256","kid":"7","jku":"https://example.com/keys","jwk":{"kty":"oct","k":"AAAA"}}"#,
         r#"{ "alg" : "HS256" }"#,
     ] {
         assert_eq!(verify(&with_header(header)).expect(header), claims());

@@ -21,7 +21,7 @@ pub const SESSION: &str = "01990000-0000-7000-8000-000000000002";
 /// In seconds since 1970.
 pub const NOW: i64 = 1_800_000_000;
 
-struct OneId;
+pub struct OneId;
 
 impl IdGenerator for OneId {
     fn next(&self) -> Uuid {

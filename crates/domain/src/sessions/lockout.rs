@@ -79,6 +79,16 @@ pub enum Lock {
     },
 }
 
+impl Lock {
+    /// When it ends, if there is one.
+    pub const fn until(self) -> Option<Timestamp> {
+        match self {
+            Self::Open => None,
+            Self::Locked { until } | Self::Blind { until } => Some(until),
+        }
+    }
+}
+
 impl Lockout {
     /// What holds for an attempt at `now`.
     pub fn lock(&self, failures: &AccountFailures, now: Timestamp) -> Lock {

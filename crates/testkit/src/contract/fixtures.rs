@@ -7,8 +7,8 @@ use lyceum_domain::{
     conversations::{Conversation, Message, Prompt},
     courses::{Course, CourseStatus, Lesson, LessonNumber, Slug, SourceKey, Title},
     ids::{
-        AuditEventId, ConversationId, CourseId, IdGenerator as _, LessonId, MessageId, OneTimeTokenId, OutboxMailId,
-        RefreshTokenId, SessionId, UsageId, UserId,
+        ApiKeyId, AuditEventId, ConversationId, CourseId, IdGenerator as _, IdentityId, LessonId, MessageId,
+        OneTimeTokenId, OutboxMailId, RefreshTokenId, RegistrationId, SessionId, UsageId, UserId,
     },
     mail::{Intent, OutboxMail},
     mentor::{Cost, Source, UsageOutcome, UsageRecord},
@@ -16,8 +16,9 @@ use lyceum_domain::{
     sessions::{AccountKey, Client, Network, NextToken, RefreshToken, SecretHash, Session},
     time::Timestamp,
     users::{
-        Bio, DisplayName, Email, Locale, OneTimeToken, PasswordHash, Plan, Privacy, ProfileVisibility, Role, TimeZone,
-        TokenPurpose, User, Username,
+        ApiKey, ApiKeyName, Bio, DisplayName, Email, Identity, Locale, OneTimeToken, PasswordHash, PendingRegistration,
+        Plan, Privacy, ProfileVisibility, ProviderName, Role, Scope, Scopes, TimeZone, TokenOwner, TokenPurpose, User,
+        Username,
     },
 };
 
@@ -52,6 +53,12 @@ pub fn in_year(year: i64, seconds: i64) -> Timestamp {
     Timestamp::from_micros(((year - 1970) * 31_556_952 + seconds) * 1_000_000 + 123_456).expect("in the calendar")
 }
 
+/// A number of seconds after a time that is before everything that other data has. What is removed, or asked for, because
+/// of its age alone is in the way of other cases otherwise: one case of each table may use it.
+pub fn long_ago(seconds: u64) -> Timestamp {
+    Timestamp::from_micros(0).expect("a date").plus(Duration::from_secs(seconds))
+}
+
 /// A word of 24 lower-case letters that occurs nowhere else.
 pub fn word() -> String {
     let id = SequentialIds.next().as_simple().to_string();
@@ -67,7 +74,7 @@ pub fn user() -> User {
         Email::parse(&format!("{word}@example.com")).expect("an e-mail"),
         Username::parse(&format!("U-{word}")).expect("a username"),
         None,
-        PasswordHash::new(format!("plain${word}")),
+        Some(PasswordHash::new(format!("plain${word}"))),
         at(0),
     )
 }
@@ -90,6 +97,7 @@ pub fn full_user() -> User {
         is_active: false,
         tokens_valid_from: at(2),
         last_login_at: Some(at(3)),
+        last_active_at: Some(at(6)),
         updated_at: at(4),
         deleted_at: Some(at(5)),
         ..user()
@@ -100,11 +108,55 @@ pub fn full_user() -> User {
 pub fn one_time_token(user: UserId) -> OneTimeToken {
     OneTimeToken {
         id: OneTimeTokenId::new(&SequentialIds),
-        user,
+        owner: TokenOwner::User(user),
         purpose: TokenPurpose::VerifyEmail,
         hash: hash(),
         created_at: at(0),
         expires_at: at(1000),
+    }
+}
+
+/// A registration without anything optional; good until `at(1000)`.
+pub fn registration() -> PendingRegistration {
+    let word = word();
+    PendingRegistration {
+        id: RegistrationId::new(&SequentialIds),
+        email: Email::parse(&format!("{word}@example.com")).expect("an e-mail"),
+        username: Username::parse(&format!("R-{word}")).expect("a username"),
+        display_name: None,
+        password_hash: PasswordHash::new(format!("plain${word}")),
+        created_at: at(0),
+        expires_at: at(1000),
+    }
+}
+
+/// A user of a provider who stands for the account, and of whom nothing else is known.
+pub fn identity(user: UserId) -> Identity {
+    Identity {
+        id: IdentityId::new(&SequentialIds),
+        user,
+        provider: ProviderName::parse("neon_auth-2").expect("a name"),
+        subject: word(),
+        email: None,
+        is_email_verified: false,
+        created_at: at(0),
+        updated_at: at(0),
+    }
+}
+
+/// A key that was never used and does not expire.
+pub fn api_key(user: UserId) -> ApiKey {
+    ApiKey {
+        id: ApiKeyId::new(&SequentialIds),
+        user,
+        name: ApiKeyName::parse("My script").expect("a name"),
+        prefix: "lyc_abcdefgh".to_owned(),
+        hash: hash(),
+        scopes: Scopes::new([Scope::Ai]).expect("one"),
+        created_at: at(0),
+        expires_at: None,
+        last_used_at: None,
+        revoked_at: None,
     }
 }
 

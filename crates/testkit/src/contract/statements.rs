@@ -6,14 +6,14 @@ use lyceum_domain::{
     audit::AuditEvent,
     conversations::Conversation,
     courses::{Course, CourseKey, Lesson, PassageDraft},
-    ids::{ConversationId, CourseId, PassageId, SessionId, UserId},
+    ids::{ApiKeyId, ConversationId, CourseId, PassageId, SessionId, UserId},
     mail::OutboxMail,
     page::{Cursor, Page, PageRequest, PageSize},
     progress::{CourseProgress, LessonChange, LessonStatus},
     sessions::{AccountKey, Network, NextToken, RefreshToken, Rotation, Session},
     store::{Store, StoreError, Unique, UnitOfWork},
     time::Timestamp,
-    users::{OneTimeToken, User},
+    users::{ApiKey, Email, Identity, OneTimeToken, PendingRegistration, TokenOwner, TokenPurpose, User},
 };
 
 use super::fixtures::{Turn, course, lesson, progress, refresh_token, session, user};
@@ -49,7 +49,36 @@ alone! {
     /// `Users::insert_token`
     insert_token(token: &OneTimeToken) = users.insert_token(token);
     /// `Users::take_token`
-    take_token(token: &OneTimeToken, at: Timestamp) -> Option<UserId> = users.take_token(token.purpose, &token.hash, at);
+    take_token(token: &OneTimeToken, at: Timestamp) -> Option<TokenOwner>
+        = users.take_token(token.purpose, &token.hash, at);
+    /// `Users::revoke_tokens`
+    revoke_tokens(owner: TokenOwner, purpose: TokenPurpose) -> u64 = users.revoke_tokens(owner, purpose);
+    /// `Users::remove_expired_tokens`
+    remove_expired_tokens(at: Timestamp, limit: u32) -> u64 = users.remove_expired_tokens(at, limit);
+    /// `Users::touch_login`
+    touch_login(user: UserId, at: Timestamp) = users.touch_login(user, at);
+    /// `Users::erase`
+    erase(user: UserId) -> bool = users.erase(user);
+    /// `Registrations::insert`
+    insert_registration(registration: &PendingRegistration) = registrations.insert(registration);
+    /// `Registrations::find`
+    find_registration(of: &PendingRegistration) -> Option<PendingRegistration> = registrations.find(of.id);
+    /// `Registrations::remove_all_of`
+    remove_registrations(email: &Email) -> u64 = registrations.remove_all_of(email);
+    /// `Registrations::remove_expired`
+    remove_expired_registrations(at: Timestamp, limit: u32) -> u64 = registrations.remove_expired(at, limit);
+    /// `Identities::insert`
+    insert_identity(identity: &Identity) = identities.insert(identity);
+    /// `Identities::update`
+    update_identity(identity: &Identity) = identities.update(identity);
+    /// `ApiKeys::insert`
+    insert_api_key(key: &ApiKey) = api_keys.insert(key);
+    /// `ApiKeys::count_live`
+    count_live_api_keys(user: UserId, now: Timestamp) -> u32 = api_keys.count_live(user, now);
+    /// `ApiKeys::revoke`
+    revoke_api_key(user: UserId, key: ApiKeyId, at: Timestamp) -> bool = api_keys.revoke(user, key, at);
+    /// `ApiKeys::revoke_all`
+    revoke_api_keys(user: UserId, at: Timestamp) -> u64 = api_keys.revoke_all(user, at);
     /// `Sessions::insert`
     insert_session(session: &Session, first: &RefreshToken) = sessions.insert(session, first);
     /// `Sessions::find_by_token`

@@ -1,22 +1,27 @@
 //! What every [`Store`] keeps. Each case makes its own data under names nobody else has, and looks only at that, so
 //! that all of them can share one database.
 
+pub mod api_keys;
 pub mod audit;
 pub mod catalogue;
 pub mod concurrency;
 pub mod conversations;
 pub mod courses;
+pub mod erasure;
+pub mod identities;
 pub mod lessons;
 pub mod messages;
 pub mod outbox;
 pub mod passages;
 pub mod progress;
 pub mod progress_lists;
+pub mod registrations;
 pub mod sessions;
 pub mod sign_in_failures;
 pub mod single_writes;
 pub mod tokens;
 pub mod units;
+pub mod user_lists;
 pub mod users;
 
 use std::{any::Any, future::Future, sync::Arc};
@@ -135,6 +140,55 @@ macro_rules! store_contract {
                 a_user_that_was_never_stored_is_a_conflict
                 a_deleted_user_is_still_found_and_keeps_its_names
                 a_sign_in_is_no_change_of_the_account
+                activity_is_no_change_of_the_account
+            }
+            user_lists {
+                a_search_looks_at_the_names_of_a_user_in_any_case
+                a_search_follows_a_change_of_names
+                searched_names_are_plain_characters
+                users_are_listed_by_role_plan_and_whether_they_are_on
+                a_cursor_walks_each_user_once
+                without_a_filter_everybody_is_listed
+                users_who_deleted_their_account_are_told_longest_ago_first
+            }
+            erasure {
+                nothing_of_an_erased_account_is_left
+                an_account_is_erased_once
+                the_names_of_an_erased_account_are_free
+                events_lose_an_erased_account
+                courses_of_an_erased_author_are_the_houses
+            }
+            registrations {
+                a_registration_comes_back_as_it_was
+                an_unknown_registration_is_none
+                a_registration_is_there_once
+                a_registration_is_found_by_email_and_by_username_in_any_case
+                of_several_registrations_the_newest_is_found
+                a_registration_counts_until_it_expires
+                a_username_is_taken_by_accounts_and_by_registrations_of_others
+                the_registrations_of_an_email_go_with_their_tokens
+                expired_registrations_are_removed_bit_by_bit
+                a_registration_has_tokens_of_its_own
+            }
+            identities {
+                an_identity_comes_back_with_its_account
+                a_subject_is_taken_as_it_stands
+                an_unknown_identity_is_nobody
+                an_identity_is_there_once
+                what_a_provider_tells_is_kept_anew
+                an_identity_that_was_never_stored_is_a_conflict
+                identities_are_listed_oldest_first
+            }
+            api_keys {
+                a_key_comes_back_with_its_account
+                every_scope_and_name_of_a_key_comes_back
+                an_unknown_key_is_nobodys
+                a_key_is_there_once
+                live_keys_are_counted
+                a_key_ends_once
+                all_keys_of_a_user_end_together
+                the_use_of_a_key_is_noted
+                a_cursor_walks_each_key_once
             }
             single_writes {
                 a_single_save_is_kept
@@ -148,6 +202,10 @@ macro_rules! store_contract {
                 an_unknown_one_time_token_is_nobodys
                 a_one_time_token_taken_in_a_dropped_unit_is_still_good
                 a_one_time_token_is_there_once
+                a_one_time_token_is_good_for_one_purpose
+                asking_whose_a_one_time_token_is_takes_it_not
+                one_time_tokens_of_an_owner_end_together
+                expired_one_time_tokens_are_removed_bit_by_bit
             }
             sessions {
                 a_session_comes_back_with_its_token
@@ -157,7 +215,7 @@ macro_rules! store_contract {
                 a_used_refresh_token_is_good_for_a_grace
                 a_refresh_token_whose_follower_was_used_is_a_replay
                 a_refresh_token_is_good_until_it_expires
-                a_refresh_token_of_a_session_that_is_over_is_unknown
+                a_refresh_token_of_a_session_that_is_over_is_no_longer_good
                 a_session_ends_once
                 a_user_ends_no_session_of_others
                 all_sessions_of_a_user_end_together_and_nobody_elses
@@ -299,6 +357,10 @@ macro_rules! store_contract {
                 two_first_enrolments_at_once_are_one
                 two_registrations_of_one_email_at_once_are_one
                 two_registrations_of_one_username_at_once_are_one
+                fifty_first_sign_ins_of_one_identity_at_once_are_one
+                of_two_that_verify_one_email_one_gets_the_account
+                of_two_that_end_a_key_one_does
+                of_two_that_erase_an_account_one_does
                 two_imports_of_one_source_at_once_are_one
                 parallel_turns_in_one_conversation_are_all_kept
             }

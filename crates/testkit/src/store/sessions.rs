@@ -47,11 +47,13 @@ impl Sessions for MemoryUnit {
             let Some(token) = tables.refresh_tokens.values().find(|token| token.hash == *hash).cloned() else {
                 return Ok(Rotation::Unknown);
             };
-            let session = tables.sessions.get(&token.session);
-            let is_live = |session: &&Session| session.revoked_at.is_none() && now < session.expires_at;
-            let Some(session) = session.filter(is_live).cloned() else { return Ok(Rotation::Unknown) };
+            let session = tables.sessions.get(&token.session).filter(|session| session.revoked_at.is_none());
+            let Some(session) = session.cloned() else { return Ok(Rotation::Unknown) };
             if token.expires_at <= now {
                 return Ok(Rotation::Expired);
+            }
+            if session.expires_at <= now {
+                return Ok(Rotation::Unknown);
             }
             let was_followed =
                 tables.refresh_tokens.values().any(|other| other.parent == Some(token.id) && other.used_at.is_some());

@@ -121,9 +121,13 @@ impl Users for MemoryUnit {
             tables.audit_events.retain(|_, event| event.subject != Some(id));
             for event in tables.audit_events.values_mut().filter(|event| event.actor == AuditActor::User(id)) {
                 event.actor = AuditActor::Anonymous;
+                (event.ip_address, event.user_agent, event.request_id) = (None, None, None);
             }
             for course in tables.courses.values_mut().filter(|course| course.author == Some(id)) {
                 course.author = None;
+                // The house may have imported the same book.
+                course.source = None;
+                course.version += 1;
             }
             tables.course_progress.retain(|(of, _), _| *of != id);
             tables.lesson_progress.retain(|(of, _), _| *of != id);

@@ -8,7 +8,7 @@ use figment::{
 };
 
 use super::*;
-use crate::settings::known::{self, KNOWN};
+use crate::settings::known::{self, KNOWN, OF_PLAIN};
 
 const HOUSE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
@@ -26,19 +26,33 @@ fn paths(dict: &Dict, group: &str, found: &mut BTreeSet<String>) {
     }
 }
 
+/// All paths, those of providers for the one that the plain names are of.
 fn table() -> BTreeSet<String> {
-    KNOWN.iter().map(|known| known.path.to_owned()).collect()
+    known::paths(&[OF_PLAIN]).into_iter().collect()
+}
+
+/// The built-in settings, and that provider with nothing set.
+fn with_a_provider(environment: Environment) -> Settings {
+    let mut settings = Settings::built_in(environment);
+    settings.auth.providers.insert(OF_PLAIN.to_owned(), ProviderSettings::default());
+    settings
+}
+
+/// A file of the house with the settings that are commented out: `#key = value`, while `# …` is prose.
+fn uncommented(file: &str) -> String {
+    let line = |line: &str| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line).to_owned();
+    house(file).lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
 fn the_table_has_the_fields_of_the_structs() {
-    let built_in = Value::serialize(Settings::built_in(Environment::Production)).unwrap();
+    let built_in = Value::serialize(with_a_provider(Environment::Production)).unwrap();
     let mut found = BTreeSet::new();
     paths(built_in.as_dict().unwrap(), "", &mut found);
     assert_eq!(found, table());
-    for known in KNOWN {
-        let value = built_in.find_ref(known.path).unwrap();
-        assert!(known.read_value(value.clone()).is_some(), "{}: its default is not allowed", known.path);
+    for path in table() {
+        let value = built_in.find_ref(&path).unwrap();
+        assert!(known::at(&path).unwrap().read_value(value.clone()).is_some(), "{path}: its default is not allowed");
     }
 }
 
@@ -46,14 +60,15 @@ fn the_table_has_the_fields_of_the_structs() {
 fn every_allowed_word_and_bound_fits_its_field() {
     for known in KNOWN {
         let texts = match known.kind {
-            known::Kind::OneOf(words) => words.iter().map(ToString::to_string).collect(),
+            known::Kind::OneOf(words) | known::Kind::SomeOf(words) => words.iter().map(ToString::to_string).collect(),
             known::Kind::Whole(min, max) => vec![min.to_string(), max.to_string()],
+            known::Kind::TextOrNone => vec!["text".to_owned(), "none".to_owned()],
             known::Kind::NumberOrNone(min, max) => vec![min.to_string(), max.to_string(), "none".to_owned()],
             _ => Vec::new(),
         };
         for text in texts {
             let figment = Figment::from(Serialized::defaults(Settings::built_in(Environment::Test)))
-                .merge(Serialized::default(known.path, known.read_text(&text).unwrap()));
+                .merge(Serialized::default(&known.path_of_plain(), known.read_text(&text).unwrap()));
             assert!(figment.extract::<Settings>().is_ok(), "{} = {text}", known.path);
         }
     }
@@ -63,7 +78,14 @@ fn every_allowed_word_and_bound_fits_its_field() {
 fn default_toml_has_every_setting() {
     let mut found = BTreeSet::new();
     paths(&Toml::from_str(&house("config/default.toml")).unwrap(), "", &mut found);
+    assert_eq!(found, known::paths(&[]).into_iter().collect());
+    // And, as comments, those of a provider.
+    let mut found = BTreeSet::new();
+    paths(&Toml::from_str(&uncommented("config/default.toml")).unwrap(), "", &mut found);
     assert_eq!(found, table());
+    let of_file: Settings = Figment::from(Toml::string(&uncommented("config/default.toml"))).extract().unwrap();
+    let expected = with_a_provider(Environment::Production);
+    assert_eq!(serde_json::to_value(of_file).unwrap(), serde_json::to_value(expected).unwrap());
 }
 
 #[test]
@@ -107,7 +129,7 @@ fn the_example_names_every_variable_once() {
     let names: Vec<&str> = names.into_iter().filter(|name| !name.contains(' ')).collect();
     let found: BTreeSet<&str> = names.iter().copied().collect();
     assert_eq!(found.len(), names.len(), "a name is there twice");
-    let mut expected: BTreeSet<String> = KNOWN.iter().map(|known| known::nested_name(known.path)).collect();
+    let mut expected: BTreeSet<String> = table().iter().map(|path| known::nested_name(path)).collect();
     expected.extend(KNOWN.iter().filter_map(|known| known.plain).map(str::to_owned));
     expected.extend(["LYCEUM_ENV", "LYCEUM_CONFIG_DIR"].map(str::to_owned));
     expected.extend(crate::settings::database_parts::NAMES.map(str::to_owned));
@@ -122,17 +144,14 @@ fn the_example_holds_the_built_in_values() {
         .filter_map(|line| line.strip_prefix('#'))
         .filter(|line| line.starts_with("LYCEUM__"))
         .fold(String::new(), |text, line| text + line + "\n");
+    let built_in = serde_json::to_value(with_a_provider(Environment::Production)).unwrap();
     for line in dotenvy::from_read_iter(uncommented.as_bytes()) {
         let (name, text) = line.unwrap();
         let path = name.trim_start_matches("LYCEUM__").to_lowercase().replace("__", ".");
         let known = known::at(&path).unwrap();
         let value = known.read_text(&text).unwrap();
-        let figment = Figment::from(Serialized::defaults(Settings::built_in(Environment::Production)))
-            .merge(Serialized::default(known.path, value));
-        assert_eq!(
-            serde_json::to_value(figment.extract::<Settings>().unwrap()).unwrap(),
-            serde_json::to_value(Settings::built_in(Environment::Production)).unwrap(),
-            "{name}"
-        );
+        let figment = Figment::from(Serialized::defaults(with_a_provider(Environment::Production)))
+            .merge(Serialized::default(&path, value));
+        assert_eq!(serde_json::to_value(figment.extract::<Settings>().unwrap()).unwrap(), built_in, "{name}");
     }
 }

@@ -117,12 +117,22 @@ fn refused_everywhere() {
         ("LYCEUM__LLM__TEMPERATURE", "2.1"),
         ("LYCEUM__LLM__TEMPERATURE", "NaN"),
         ("JWT_REFRESH_TTL_SECONDS", "900"),
+        ("LYCEUM__AUTH__RESET_TTL_SECONDS", "59"),
+        ("LYCEUM__AUTH__LOCKOUT__LONGEST_SECONDS", "29"),
+        ("LYCEUM__AUTH__LOCKOUT__OVERALL_AFTER", "4"),
+        ("LYCEUM__AUTH__LOCKOUT__OVERALL_SECONDS", "86401"),
+        ("LYCEUM__AUTH__LOCKOUT__FIRST_SECONDS", "901"),
+        ("LYCEUM__AUTH__LOCKOUT__AFTER", "101"),
+        ("LYCEUM__MAIL__TEMPLATES_DIR", "nowhere"),
+        ("LYCEUM__MAIL__SITE_NAME", "Two\nlines"),
+        ("LYCEUM__RETENTION__AUDIT_DAYS", "0"),
         ("LOG_LEVEL", "verbose"),
         ("LOG_LEVEL", "info,sqlx=loud"),
     ] {
         let found = faults(load(&[(name, value)]));
         assert_eq!(found.len(), 1, "{name}={value}: {found:?}");
     }
+    assert_eq!(faults(load(&[("LYCEUM__AUTH__LOCKOUT__FORGET_AFTER_SECONDS", "899")])).len(), 2, "of either lock");
     for level in ["off", "INFO", "info,sqlx=warn,lyceum_api::http=debug", "info,[request{id=1}]=trace"] {
         assert_eq!(faults(load(&[("LOG_LEVEL", level)])), Vec::<String>::new());
     }

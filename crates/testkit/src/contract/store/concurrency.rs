@@ -10,18 +10,20 @@ use lyceum_domain::{
     progress::{CourseProgress, LessonStatus},
     sessions::{NextToken, RefreshToken, Rotation, Session},
     store::{Store, StoreError, Unique},
-    users::User,
+    users::{Identity, PendingRegistration, User},
 };
 use tokio::{sync::Barrier, task::JoinSet};
 
 use crate::contract::{
     fixtures::{
-        Turn, account, at, course, in_year, network, next_token, one_time_token, outbox_mail, progress, user, word,
+        Turn, account, api_key, at, course, identity, in_year, network, next_token, one_time_token, outbox_mail,
+        progress, registration, user, word,
     },
     statements::{
-        add_failure, begin, begin_turn, expect_conflict, expect_duplicate, find_by_token, first_page,
-        found_conversation, insert_course, insert_token, insert_user, lease, revoke, rotate, save_progress,
-        stored_course, stored_progress, stored_session, stored_turn, stored_user, take_token,
+        add_failure, begin, begin_turn, erase, expect_conflict, expect_duplicate, find_by_token, first_page,
+        found_conversation, insert_api_key, insert_course, insert_registration, insert_token, insert_user, lease,
+        revoke, revoke_api_key, rotate, save_progress, stored_course, stored_progress, stored_session, stored_turn,
+        stored_user, take_token,
     },
 };
 
@@ -129,7 +131,7 @@ pub async fn of_two_that_take_a_token_one_gets_it(store: Arc<dyn Store>) {
         })
     });
     let owners: Vec<_> = results.await.into_iter().filter_map(|result| result.expect("an answer")).collect();
-    assert_eq!(owners, [token.user]);
+    assert_eq!(owners, [token.owner]);
 }
 
 /// However many use one refresh token at the same moment, from as many windows, each gets a token of its own, all of one
@@ -306,6 +308,94 @@ pub async fn two_registrations_of_one_username_at_once_are_one(store: Arc<dyn St
     for lost in one_won(results.await) {
         expect_duplicate(lost, Unique::Username);
     }
+}
+
+/// Of fifty that make an account for one user of a provider at the same moment, each in one unit with the account, one
+/// gets it; the others are told that the identity is there, and leave no account behind.
+pub async fn fifty_first_sign_ins_of_one_identity_at_once_are_one(store: Arc<dyn Store>) {
+    let users: Vec<User> = (0..50).map(|_| user()).collect();
+    let subject = word();
+    let results = at_once(users.len(), |i| {
+        let (store, user) = (Arc::clone(&store), users[i].clone());
+        let identity = Identity { subject: subject.clone(), ..identity(user.id) };
+        until_kept(move || {
+            let (store, user, identity) = (Arc::clone(&store), user.clone(), identity.clone());
+            async move {
+                let mut unit = store.begin().await?;
+                unit.users().insert(&user).await?;
+                unit.identities().insert(&identity).await?;
+                unit.commit().await
+            }
+        })
+    });
+    for lost in one_won(results.await) {
+        expect_duplicate(lost, Unique::Identity);
+    }
+    let provider = identity(users[0].id).provider;
+    let found = store.read().user_by_identity(&provider, &subject).await.expect("an answer").expect("an account").0;
+    for user in users {
+        let expected = (user.id == found.id).then(|| found.clone());
+        assert_eq!(store.read().user(user.id).await.expect("an answer"), expected);
+    }
+}
+
+/// Of many registrations of one e-mail that become an account at the same moment one does, and the others are told what
+/// is taken; none of them waits any longer.
+pub async fn of_two_that_verify_one_email_one_gets_the_account(store: Arc<dyn Store>) {
+    let email = user().email;
+    let mut waiting = Vec::new();
+    for _ in 0..8 {
+        let registration = PendingRegistration { email: email.clone(), ..registration() };
+        insert_registration(&*store, &registration).await.expect("a new registration");
+        waiting.push(registration);
+    }
+    let results = at_once(waiting.len(), |i| {
+        let (store, waiting) = (Arc::clone(&store), waiting[i].clone());
+        let user = User { email: waiting.email.clone(), username: waiting.username, ..user() };
+        until_kept(move || {
+            let (store, user) = (Arc::clone(&store), user.clone());
+            async move {
+                let mut unit = store.begin().await?;
+                unit.users().insert(&user).await?;
+                let removed = unit.registrations().remove_all_of(&user.email).await?;
+                unit.commit().await.map(|()| removed)
+            }
+        })
+    });
+    for lost in one_won(results.await) {
+        expect_duplicate(lost, Unique::Email);
+    }
+    let mut unit = store.begin().await.expect("a unit");
+    assert_eq!(unit.registrations().remove_all_of(&email).await.expect("an answer"), 0);
+}
+
+/// Of many that end one key at the same moment, one is told so and the others are told no.
+pub async fn of_two_that_end_a_key_one_does(store: Arc<dyn Store>) {
+    let key = api_key(stored_user(&*store).await.id);
+    insert_api_key(&*store, &key).await.expect("a new key");
+    let results = at_once(8, |_| {
+        let (store, user, key) = (Arc::clone(&store), key.user, key.id);
+        until_kept(move || {
+            let store = Arc::clone(&store);
+            async move { revoke_api_key(&*store, user, key, at(1)).await }
+        })
+    });
+    let ended = results.await.into_iter().map(|result| result.expect("an answer")).filter(|ended| *ended).count();
+    assert_eq!(ended, 1);
+}
+
+/// Of many that erase one account at the same moment, one is told so and the others are told no.
+pub async fn of_two_that_erase_an_account_one_does(store: Arc<dyn Store>) {
+    let user = stored_user(&*store).await.id;
+    let results = at_once(8, |_| {
+        let store = Arc::clone(&store);
+        until_kept(move || {
+            let store = Arc::clone(&store);
+            async move { erase(&*store, user).await }
+        })
+    });
+    let erased = results.await.into_iter().map(|result| result.expect("an answer")).filter(|erased| *erased).count();
+    assert_eq!(erased, 1);
 }
 
 /// Of many first imports of one source at the same moment one makes the course, and the others are told that the

@@ -126,8 +126,8 @@ pub async fn a_used_refresh_token_is_good_for_a_grace(store: &dyn Store) {
     assert_eq!(found(store, &first).await.0.used_at, Some(at(1)), "the first use");
     assert_eq!(found(store, &shown(&two, &moved)).await.1, moved);
     for next in [&one, &two] {
-        let used = traded(store, &shown(next, &moved), &next_token(at(20))).await;
-        assert!(matches!(used, Rotation::Rotated(_)), "{used:?}");
+        let follower = traded(store, &shown(next, &moved), &next_token(at(20))).await;
+        assert!(matches!(follower, Rotation::Rotated(_)), "{follower:?}");
     }
     assert!(is_live(store, &user, moved.id, at(21)).await);
 
@@ -171,9 +171,10 @@ pub async fn a_refresh_token_is_good_until_it_expires(store: &dyn Store) {
     assert_eq!(found(store, &short).await.0.used_at, None);
 }
 
-/// A token of a session that was ended or ran out is unknown, whether it was used or not, and its use makes nothing
-/// live again: not if the refresh was under way while the session was ended either.
-pub async fn a_refresh_token_of_a_session_that_is_over_is_unknown(store: &dyn Store) {
+/// A token of a session that was ended is unknown, whether it was used or not; one that ran out together with its
+/// session has expired. The use of neither makes anything live again: not if the refresh was under way while the
+/// session was ended either.
+pub async fn a_refresh_token_of_a_session_that_is_over_is_no_longer_good(store: &dyn Store) {
     let user = stored_user(store).await;
     let (ended, first) = stored_session(store, user.id).await;
     let one = next_token(at(1));
@@ -185,7 +186,7 @@ pub async fn a_refresh_token_of_a_session_that_is_over_is_unknown(store: &dyn St
     assert!(!is_live(store, &user, ended.id, at(3)).await);
 
     let (over, token) = stored_session(store, user.id).await;
-    assert_eq!(traded(store, &token, &next_token(over.expires_at)).await, Rotation::Unknown);
+    assert_eq!(traded(store, &token, &next_token(over.expires_at)).await, Rotation::Expired);
     assert!(!is_live(store, &user, over.id, over.expires_at).await);
     assert_eq!(found(store, &token).await, (token, over));
 }

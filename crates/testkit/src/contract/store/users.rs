@@ -7,7 +7,9 @@ use lyceum_domain::{
 
 use crate::contract::{
     fixtures::{HOSTILE, at, full_user, user},
-    statements::{begin, expect_conflict, expect_duplicate, found_user, insert_user, stored_user, update_user},
+    statements::{
+        begin, expect_conflict, expect_duplicate, found_user, insert_user, stored_user, touch_login, update_user,
+    },
 };
 
 async fn comes_back(store: &dyn Store, user: &User) {
@@ -130,7 +132,8 @@ pub async fn a_user_keeps_its_own_names_in_a_change(store: &dyn Store) {
 /// A save keeps all that changed, back to nothing too, and makes the stored version one higher.
 pub async fn a_saved_user_has_the_next_version(store: &dyn Store) {
     let new = stored_user(store).await;
-    let filled = User { id: new.id, last_login_at: None, created_at: new.created_at, ..full_user() };
+    let filled =
+        User { id: new.id, last_login_at: None, last_active_at: None, created_at: new.created_at, ..full_user() };
     update_user(store, &filled).await.expect("saved");
     assert_eq!(found_user(store, new.id).await, User { version: 2, ..filled });
     update_user(store, &User { version: 2, ..new.clone() }).await.expect("saved");
@@ -165,15 +168,25 @@ pub async fn a_deleted_user_is_still_found_and_keeps_its_names(store: &dyn Store
     expect_duplicate(insert_user(store, &other).await, Unique::Email);
 }
 
-/// Noting a sign-in moves no version, so whoever loaded the account before can save it; and that save does not undo
-/// the note.
+/// Noting a sign-in, which is activity too, moves no version, so whoever loaded the account before can save it; and that
+/// save does not undo the note.
 pub async fn a_sign_in_is_no_change_of_the_account(store: &dyn Store) {
     let loaded = stored_user(store).await;
-    let mut unit = begin(store).await;
-    unit.users().touch_login(loaded.id, at(9)).await.expect("noted");
-    unit.commit().await.expect("kept");
-    assert_eq!(found_user(store, loaded.id).await, User { last_login_at: Some(at(9)), ..loaded.clone() });
-    update_user(store, &User { role: Role::Mentor, ..loaded.clone() }).await.expect("saved");
-    let expected = User { role: Role::Mentor, last_login_at: Some(at(9)), version: 2, ..loaded };
-    assert_eq!(found_user(store, expected.id).await, expected);
+    touch_login(store, loaded.id, at(9)).await.expect("noted");
+    let noted = User { last_login_at: Some(at(9)), last_active_at: Some(at(9)), ..loaded.clone() };
+    assert_eq!(found_user(store, loaded.id).await, noted);
+    update_user(store, &User { role: Role::Mentor, ..loaded }).await.expect("saved");
+    assert_eq!(found_user(store, noted.id).await, User { role: Role::Mentor, version: 2, ..noted });
+}
+
+/// Nor is activity, which is noted without a unit; it is no sign-in. Nobody's activity is in nobody's way.
+pub async fn activity_is_no_change_of_the_account(store: &dyn Store) {
+    let loaded = stored_user(store).await;
+    touch_login(store, loaded.id, at(5)).await.expect("noted");
+    store.write().touch_activity(loaded.id, at(9)).await.expect("noted");
+    let noted = User { last_login_at: Some(at(5)), last_active_at: Some(at(9)), ..loaded.clone() };
+    assert_eq!(found_user(store, loaded.id).await, noted);
+    update_user(store, &User { role: Role::Mentor, ..loaded }).await.expect("saved");
+    assert_eq!(found_user(store, noted.id).await, User { role: Role::Mentor, version: 2, ..noted });
+    store.write().touch_activity(user().id, at(9)).await.expect("nothing to note");
 }

@@ -1,0 +1,94 @@
+//! What the server does without being asked: sending mail, removing what is over, fetching providers' keys.
+
+use std::{sync::Arc, time::Duration};
+
+use lyceum_application::Lyceum;
+use lyceum_domain::policy::Actor;
+use tokio::time::sleep;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::wiring::House;
+
+/// How often the outbox is looked into if nobody rings: for mails that are due again, and for those of instances that
+/// died.
+const LOOK_FOR_MAIL: Duration = Duration::from_secs(1);
+/// How often what is over is removed.
+const TIDY: Duration = Duration::from_mins(10);
+/// How long to wait after something did not work.
+const RECOVER: Duration = Duration::from_secs(5);
+/// How long the last mail may take when the server stops.
+const LAST_MAIL: Duration = Duration::from_secs(5);
+
+/// Tasks beside the requests. Every instance runs them; what they do is shared out by the database.
+pub struct Chores {
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+}
+
+impl Chores {
+    /// Starts them, on connections of their own.
+    pub async fn start(house: &Arc<House>) -> anyhow::Result<Self> {
+        let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+        let lyceum = house.lyceum(1).await?;
+        tasks.spawn(send_mail(lyceum.clone(), stopping.clone()));
+        tasks.spawn(tidy(lyceum, stopping.clone()));
+        let warmed = Arc::clone(house);
+        tasks.spawn(stopping.clone().run_until_cancelled_owned(async move { warmed.warm().await }));
+        tasks.close();
+        Ok(Self { tasks, stopping })
+    }
+
+    /// Lets each finish what it is at, for a moment. A mail that is cut off is sent by the next instance, or after the
+    /// next start.
+    pub async fn stop(self) {
+        self.stopping.cancel();
+        if tokio::time::timeout(LAST_MAIL, self.tasks.wait()).await.is_err() {
+            tracing::warn!("a mail was still under way; it will be tried again");
+        }
+    }
+}
+
+async fn send_mail(lyceum: Lyceum, stopping: CancellationToken) {
+    while !stopping.is_cancelled() {
+        let wait = match lyceum.deliver_mails(&Actor::System).await {
+            // There may be more.
+            Ok(delivered) if delivered.total() > 0 && delivered.postponed == 0 => continue,
+            Ok(_) => LOOK_FOR_MAIL,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the outbox cannot be worked on");
+                RECOVER
+            }
+        };
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = lyceum.ports().mail_bell.rung() => {}
+            () = sleep(wait) => {}
+        }
+    }
+}
+
+async fn tidy(lyceum: Lyceum, stopping: CancellationToken) {
+    while !stopping.is_cancelled() {
+        let wait = match tidy_once(&lyceum).await {
+            // There may be more; requests have their turn in between.
+            Ok(removed) if removed > 0 => Duration::from_millis(50),
+            Ok(_) => TIDY,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "what is over could not be removed");
+                TIDY
+            }
+        };
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = sleep(wait) => {}
+        }
+    }
+}
+
+async fn tidy_once(lyceum: &Lyceum) -> Result<u64, lyceum_application::Error> {
+    let purged = lyceum.purge_accounts(&Actor::System).await?;
+    if purged > 0 {
+        tracing::info!(accounts = purged, "deleted accounts were erased");
+    }
+    Ok(purged + lyceum.tidy(&Actor::System).await?)
+}

@@ -1,0 +1,49 @@
+//! Removing what nobody needs any more, a little at a time.
+
+use std::time::Duration;
+
+use lyceum_domain::policy::{Action, Actor, allow};
+
+use crate::{Error, Lyceum, error::denied};
+
+/// How long things are kept that are over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Events of the audit trail.
+    pub audit: Duration,
+    /// Sessions that ended.
+    pub sessions: Duration,
+    /// The record that a mail was sent.
+    pub mails: Duration,
+}
+
+const DAY: Duration = Duration::from_hours(24);
+
+impl Default for Retention {
+    /// A year, 30 days, a week.
+    fn default() -> Self {
+        Self { audit: DAY * 365, sessions: DAY * 30, mails: DAY * 7 }
+    }
+}
+
+/// The most rows of one kind that one unit of work removes: others have to get their turn.
+const BATCH: u32 = 500;
+
+impl Lyceum {
+    /// Removes one batch of each kind of what is over, and says how many rows that were; call it again until it says
+    /// none.
+    pub async fn tidy(&self, actor: &Actor) -> Result<u64, Error> {
+        allow(actor, &Action::ManageUsers).map_err(denied("account"))?;
+        let now = self.ports.clock.now();
+        let Retention { audit, sessions, mails } = self.rules.retention;
+        let mut unit = self.ports.store.begin().await?;
+        let mut removed = unit.registrations().remove_expired(now, BATCH).await?;
+        removed += unit.users().remove_expired_tokens(now, BATCH).await?;
+        removed += unit.sign_in_failures().remove_old(now.minus(self.rules.lockout.forget_after), BATCH).await?;
+        removed += unit.sessions().remove_ended(now.minus(sessions), BATCH).await?;
+        removed += unit.outbox().remove_settled(now.minus(mails), BATCH).await?;
+        removed += unit.audit().remove_old(now.minus(audit), BATCH).await?;
+        unit.commit().await?;
+        Ok(removed)
+    }
+}
