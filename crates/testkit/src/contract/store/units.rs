@@ -14,7 +14,7 @@ use lyceum_domain::{
 use crate::{
     ambient::SequentialIds,
     contract::{
-        fixtures::{at, course, hash, in_year, next_token, outbox_mail, session, user},
+        fixtures::{at, course, hash, in_year, next_token, outbox_mail, refresh_token, session, user},
         statements::{begin, expect_conflict, expect_duplicate, find_course, insert_user, stored_user},
     },
 };
