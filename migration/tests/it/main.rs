@@ -163,17 +163,48 @@ async fn texts(url: &str, sql: &str) -> Vec<String> {
     rows.iter().map(|row| row.try_get_by_index(0).expect("a text")).collect()
 }
 
+/// As the database writes it.
+const TIME: &str = "'2026-01-01T00:00:00+00:00'";
+
+/// A user of this id, which is written as the database writes it.
+fn insert_ada(id: &str) -> String {
+    format!(
+        "INSERT INTO users (id, email, username, username_key, display_name, locale, time_zone, role, plan, \
+         profile_visibility, show_progress, ai_personalization, is_active, tokens_valid_from, created_at, updated_at, \
+         version) VALUES ({id}, 'ada@example.com', 'Ada', 'ada', 'ÄDA', 'en', 'UTC', 'learner', 'free', 'members', \
+         TRUE, TRUE, TRUE, {TIME}, {TIME}, {TIME}, 1)"
+    )
+}
+
+/// `id` and `other` are ids as the database writes them.
+async fn sessions_get_networks(url: &str, [id, other]: [&str; 2]) {
+    empty(url).await;
+    up_to(url, 7).await;
+    let session = |session: &str, address: &str| {
+        format!(
+            "INSERT INTO sessions (id, user_id, ip_address, last_used_at, expires_at, created_at, updated_at) \
+             VALUES ({session}, {id}, {address}, {TIME}, {TIME}, {TIME}, {TIME})"
+        )
+    };
+    let token = format!(
+        "INSERT INTO refresh_tokens (id, session_id, hash, expires_at, created_at, updated_at) \
+         VALUES ({id}, {id}, '1e5', {TIME}, {TIME}, {TIME})"
+    );
+    run(url, &[&insert_ada(id), &session(id, "'203.0.113.7'"), &session(other, "NULL"), &token]).await;
+
+    up_to(url, 8).await;
+    assert_eq!(texts(url, "SELECT network FROM sessions ORDER BY network").await, ["203.0.113.7", "unknown"]);
+    assert_eq!(texts(url, "SELECT hash FROM refresh_tokens WHERE parent_id IS NULL").await, ["1e5"]);
+    down(url, 1).await.expect("down");
+    assert_eq!(texts(url, "SELECT ip_address FROM sessions WHERE ip_address IS NOT NULL").await, ["203.0.113.7"]);
+    assert_eq!(texts(url, "SELECT hash FROM refresh_tokens").await, ["1e5"]);
+}
+
 /// `id` and `other` are ids as the database writes them.
 async fn tokens_move(url: &str, [id, other]: [&str; 2]) {
     empty(url).await;
     up_to(url, 6).await;
-    let time = "'2026-01-01T00:00:00+00:00'";
-    let user = format!(
-        "INSERT INTO users (id, email, username, username_key, display_name, locale, time_zone, role, plan, \
-         profile_visibility, show_progress, ai_personalization, is_active, tokens_valid_from, created_at, updated_at, \
-         version) VALUES ({id}, 'ada@example.com', 'Ada', 'ada', 'ÄDA', 'en', 'UTC', 'learner', 'free', 'members', \
-         TRUE, TRUE, TRUE, {time}, {time}, {time}, 1)"
-    );
+    let (user, time) = (insert_ada(id), TIME);
     let token = format!(
         "INSERT INTO one_time_tokens (id, user_id, purpose, hash, expires_at, created_at, updated_at) \
          VALUES ({id}, {id}, 'verify_email', '1e5', {time}, {time}, {time})"
@@ -227,17 +258,33 @@ async fn each_step_down_leaves_what_was_before_on_postgres() {
     }
 }
 
+const SQLITE_IDS: [&str; 2] = ["x'00000000000000000000000000000001'", "x'00000000000000000000000000000002'"];
+const POSTGRES_IDS: [&str; 2] = ["'00000000-0000-0000-0000-000000000001'", "'00000000-0000-0000-0000-000000000002'"];
+
+#[tokio::test]
+async fn sessions_that_were_there_get_a_network_on_sqlite() {
+    let (url, _folder) = sqlite();
+    sessions_get_networks(&url, SQLITE_IDS).await;
+}
+
+#[tokio::test]
+async fn sessions_that_were_there_get_a_network_on_postgres() {
+    if let Some(postgres) = Postgres::make("networks").await {
+        sessions_get_networks(&postgres.url, POSTGRES_IDS).await;
+        postgres.drop_it().await;
+    }
+}
+
 #[tokio::test]
 async fn one_time_tokens_outlive_their_table_on_sqlite() {
     let (url, _folder) = sqlite();
-    tokens_move(&url, ["x'00000000000000000000000000000001'", "x'00000000000000000000000000000002'"]).await;
+    tokens_move(&url, SQLITE_IDS).await;
 }
 
 #[tokio::test]
 async fn one_time_tokens_outlive_their_table_on_postgres() {
     if let Some(postgres) = Postgres::make("tokens").await {
-        let ids = ["'00000000-0000-0000-0000-000000000001'", "'00000000-0000-0000-0000-000000000002'"];
-        tokens_move(&postgres.url, ids).await;
+        tokens_move(&postgres.url, POSTGRES_IDS).await;
         postgres.drop_it().await;
     }
 }
