@@ -70,10 +70,7 @@ impl Lyceum {
         self.needs_passwords()?;
         let candidate = self.candidate(identifier).await?;
         let user = candidate.user().map(|user| user.id);
-        let key = match user {
-            Some(user) => AccountKey::of_user(user),
-            None => AccountKey::of_nobody(&self.ports.secrets.hash(&identifier.to_lowercase())),
-        };
+        let key = self.account_key(&candidate, identifier);
         let failures = self.ports.store.read().failures(&key, user, &client.network()).await?;
         let now = self.ports.clock.now();
         let lock = self.rules.lockout.lock(&failures, now);
@@ -230,6 +227,17 @@ impl Lyceum {
         Ok(registration.map_or(Candidate::Nobody, |registration| Candidate::Pending(Box::new(registration))))
     }
 
+    /// What failures of a name are counted against: one thing, however the name is written.
+    fn account_key(&self, candidate: &Candidate, identifier: &str) -> AccountKey {
+        match candidate {
+            Candidate::User(user) => AccountKey::of_user(user.id),
+            Candidate::Pending(registration) => {
+                AccountKey::of_nobody(&self.ports.secrets.hash(registration.email.as_str()))
+            }
+            Candidate::Nobody => AccountKey::of_nobody(&self.ports.secrets.hash(&identifier.trim().to_lowercase())),
+        }
+    }
+
     /// Writes an event down, alone.
     async fn note(&self, event: &AuditEvent) -> Result<(), Error> {
         let mut unit = self.ports.store.begin().await?;
@@ -277,6 +285,18 @@ impl Lyceum {
             revoked_at: None,
         };
         let mut unit = self.ports.store.begin().await?;
+        // Guesses that are made at once all find the lock open. Whoever is right after too many of them hears what they
+        // would have heard had they come one after another.
+        let failures = self.ports.store.read().failures(key, Some(user.id), &session.network).await?;
+        let lock = self.rules.lockout.lock(&failures, now);
+        if let Some(until) = lock.until() {
+            let event = self.event(AuditAction::SignInFailed, AuditActor::Anonymous, user.id, client);
+            unit.audit().append(&event.with("reason", "locked")).await?;
+            unit.commit().await?;
+            let is_blind = matches!(lock, Lock::Blind { .. });
+            let retry_after = until.since(now);
+            return Err(if is_blind { Error::InvalidCredentials } else { Error::AccountLocked { retry_after } });
+        }
         unit.sessions().insert(&session, &first).await?;
         unit.users().touch_login(user.id, now).await?;
         unit.sign_in_failures().forget(key, &session.network).await?;
