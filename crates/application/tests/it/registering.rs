@@ -111,6 +111,25 @@ async fn a_link_is_good_once() {
 }
 
 #[tokio::test]
+async fn a_link_that_meets_others_is_tried_again() {
+    let house = House::new();
+    house.register("ada").await.unwrap();
+    house.store.conflict_at_next_commits(2);
+    house.verify(&house.mailed_code("ada")).await.unwrap();
+    assert!(house.user("ada").await.is_some());
+}
+
+#[tokio::test]
+async fn of_two_who_follow_one_link_at_once_one_makes_the_account() {
+    let house = House::new();
+    house.register("ada").await.unwrap();
+    let link = house.mailed_code("ada");
+    let unit = house.begin().await;
+    let (first, second, ()) = tokio::join!(house.verify(&link), house.verify(&link), async { drop(unit) });
+    assert_eq!((code(first), code(second)), ("ok", "validation_failed"));
+}
+
+#[tokio::test]
 async fn an_expired_link_is_replaced_by_another() {
     let house = House::new();
     house.register("ada").await.unwrap();
