@@ -88,8 +88,14 @@ async fn an_address_links_only_what_both_sides_verified(database: Database) {
     let claimed = "0199aaaa-0000-7000-8000-00000000c1a1";
     let claimer = provider.token(claimed, "eve@learners.example", false);
     assert_eq!(me(&server, &claimer).await.is(200).text_at("/email"), "eve@learners.example");
-    let eve = server.register_and_sign_in("eve").await;
-    assert_eq!(eve.get("/users/me").await.is(200).text_at("/email"), "eve@learners.example");
+    let password = "topsail-Schooner-77";
+    let eve = json!({"email": "eve@learners.example", "username": "eve-herself", "password": password});
+    server.post("/api/v1/auth/register", &eve).await.is(202);
+    let link = server.verification_token("eve@learners.example").await;
+    server.post("/api/v1/auth/verify-email", &json!({"token": link})).await.is(204);
+    let login = json!({"identifier": "eve@learners.example", "password": password});
+    let eve = server.post("/api/v1/auth/login", &login).await.is(200);
+    assert_eq!(eve["user"]["username"], "eve-herself");
     assert!(me(&server, &claimer).await.is(200).text_at("/email").ends_with("@placeholder.invalid"));
     // Nobody resets a password at an address that is only claimed.
     let forgot = json!({"email": "eve@learners.example"});
