@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, missing_docs)]
 
 mod access_tokens;
+mod better_auth;
 mod contract;
 mod forge;
 mod forged_access_tokens;
