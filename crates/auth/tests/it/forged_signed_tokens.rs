@@ -17,7 +17,7 @@ use crate::{
 
 enum Door {
     Own(Box<dyn AccessTokens>),
-    Elsewhere(AccessTokenVerifier),
+    Elsewhere(Box<AccessTokenVerifier>),
     Provider(Box<JwksProviders>, Runtime, KeyServer),
 }
 
@@ -38,7 +38,7 @@ fn houses() -> Vec<House> {
         let providers = provider::providers(provider::settings(&server, pair));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         houses.push(House { door: Door::Own(Box::new(tokens)), pair, payload: forge::payload() });
-        houses.push(House { door: Door::Elsewhere(elsewhere), pair, payload: forge::payload() });
+        houses.push(House { door: Door::Elsewhere(Box::new(elsewhere)), pair, payload: forge::payload() });
         let door = Door::Provider(Box::new(providers), runtime, server);
         houses.push(House { door, pair, payload: provider::payload() });
     }
