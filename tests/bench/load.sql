@@ -10,10 +10,10 @@ CREATE FUNCTION pg_temp.course(id bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
 CREATE FUNCTION pg_temp.lesson(id bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
     $$ SELECT ('01890000-0000-7000-9000-' || lpad(to_hex(id), 12, '0'))::uuid $$;
 
-INSERT INTO users (id, email, email_verified_at, username, username_key, display_name, locale, time_zone, role, plan,
+INSERT INTO users (id, email, email_verified_at, username, username_key, display_name, display_name_key, locale, time_zone, role, plan,
                    profile_visibility, show_progress, ai_personalization, password_hash, is_active, tokens_valid_from,
                    created_at, updated_at, version)
-     SELECT id, email, '2026-01-01Z', 'user' || n, 'user' || n, full_name, 'en', 'UTC', role, 'free', 'members', true, true,
+     SELECT id, email, '2026-01-01Z', 'user' || n, 'user' || n, full_name, lower(full_name), 'en', 'UTC', role, 'free', 'members', true, true,
             password_hash, true, '2026-01-01Z', '2026-01-01Z', '2026-01-01Z', 1
        FROM bench_users;
 INSERT INTO courses (id, slug, title, description, search_text, status, lesson_count, published_at, created_at, updated_at, version)

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
-    task::JoinHandle,
+    task::JoinSet,
 };
 
 /// A mail server. Its address stays the same while it is closed.
@@ -13,7 +13,7 @@ use tokio::{
 pub struct PostOffice {
     address: String,
     mails: Arc<Mutex<Vec<String>>>,
-    open: Option<JoinHandle<()>>,
+    open: JoinSet<()>,
 }
 
 impl PostOffice {
@@ -21,7 +21,7 @@ impl PostOffice {
     pub async fn closed() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
-        Self { address, mails: Arc::default(), open: None }
+        Self { address, mails: Arc::default(), open: JoinSet::new() }
     }
 
     /// The value of `SMTP_URL`.
@@ -33,29 +33,22 @@ impl PostOffice {
     pub async fn open(&mut self) {
         let listener = TcpListener::bind(&self.address).await.expect("the port is still free");
         let mails = Arc::clone(&self.mails);
-        self.open = Some(tokio::task::spawn(async move {
+        self.open.spawn(async move {
+            let mut clients = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                tokio::task::spawn(serve(client, Arc::clone(&mails)));
+                clients.spawn(serve(client, Arc::clone(&mails)));
             }
-        }));
+        });
     }
 
     /// From now on nobody answers.
     pub fn close(&mut self) {
-        if let Some(open) = self.open.take() {
-            open.abort();
-        }
+        self.open.abort_all();
     }
 
     /// All mails, oldest first.
     pub fn mails(&self) -> Vec<String> {
         self.mails.lock().expect("nobody panics").clone()
-    }
-}
-
-impl Drop for PostOffice {
-    fn drop(&mut self) {
-        self.close();
     }
 }
 

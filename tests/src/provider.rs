@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
-    task::JoinHandle,
+    task::JoinSet,
 };
 
 /// An identity provider. Its address stays the same while it is away.
@@ -22,7 +22,7 @@ pub struct Provider {
     origin: String,
     keys: Arc<Mutex<Vec<(String, Ed25519KeyPair)>>>,
     fetched: Arc<AtomicUsize>,
-    serving: Option<JoinHandle<()>>,
+    serving: JoinSet<()>,
 }
 
 impl Provider {
@@ -30,9 +30,9 @@ impl Provider {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let origin = format!("http://{}", listener.local_addr().expect("an address"));
-        let mut provider = Self { origin, keys: Arc::default(), fetched: Arc::default(), serving: None };
+        let mut provider = Self { origin, keys: Arc::default(), fetched: Arc::default(), serving: JoinSet::new() };
         provider.rotate();
-        provider.serving = Some(provider.serve(listener));
+        provider.serve(listener);
         provider
     }
 
@@ -55,9 +55,7 @@ impl Provider {
 
     /// From now on nobody answers.
     pub fn go_away(&mut self) {
-        if let Some(serving) = self.serving.take() {
-            serving.abort();
-        }
+        self.serving.abort_all();
     }
 
     /// How often the key set was fetched.
@@ -90,12 +88,13 @@ impl Provider {
         format!("{message}.{signature}")
     }
 
-    fn serve(&self, listener: TcpListener) -> JoinHandle<()> {
+    fn serve(&mut self, listener: TcpListener) {
         let (keys, fetched) = (Arc::clone(&self.keys), Arc::clone(&self.fetched));
-        tokio::task::spawn(async move {
+        self.serving.spawn(async move {
+            let mut clients = JoinSet::new();
             while let Ok((mut client, _)) = listener.accept().await {
                 let (keys, fetched) = (Arc::clone(&keys), Arc::clone(&fetched));
-                tokio::task::spawn(async move {
+                clients.spawn(async move {
                     let mut asked = vec![0; 4096];
                     let length = client.read(&mut asked).await.unwrap_or(0);
                     let asked = String::from_utf8_lossy(&asked[..length]).into_owned();
@@ -113,7 +112,7 @@ impl Provider {
                     let _ = client.write_all(format!("{head}{body}").as_bytes()).await;
                 });
             }
-        })
+        });
     }
 }
 
@@ -123,10 +122,4 @@ fn key_set(keys: &[(String, Ed25519KeyPair)]) -> Value {
         json!({"alg": "EdDSA", "crv": "Ed25519", "x": x, "kty": "OKP", "kid": name})
     };
     json!({"keys": keys.iter().map(key).collect::<Vec<_>>()})
-}
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        self.go_away();
-    }
 }

@@ -178,7 +178,8 @@ impl Lyceum {
                 let mut unit = self.ports.store.begin().await?;
                 let registration = unit.registrations().find(id).await?;
                 drop(unit);
-                match registration {
+                let now = self.ports.clock.now();
+                match registration.filter(|registration| now < registration.expires_at) {
                     Some(registration) => self.registration_letter(registration).await.map(Some),
                     // Verified by another link, or expired.
                     None => Ok(None),

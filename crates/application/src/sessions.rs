@@ -12,7 +12,7 @@ use lyceum_domain::{
     policy::{Action, allow},
     sessions::{AccessClaims, AccountKey, Client, Lock, NextToken, RefreshToken, Rotation, Secret, Session},
     time::Timestamp,
-    users::{Identifier, Password, PasswordHash, PendingRegistration, User},
+    users::{Identifier, Password, PendingRegistration, User},
 };
 
 use crate::{Error, Lyceum, error::denied};
@@ -36,31 +36,21 @@ pub struct SignedIn {
     pub refresh_expires_at: Timestamp,
 }
 
-/// Whom a name that somebody signs in with may mean.
-enum Candidate {
+/// Whom a name that somebody signs in with may mean. An address can have both: anybody may register with one that has
+/// an account, and must not learn of it by signing in with what they registered.
+#[derive(Default)]
+struct Candidate {
     /// An account.
-    User(Box<User>),
+    user: Option<User>,
     /// A registration that was not verified yet.
-    Pending(Box<PendingRegistration>),
-    /// Nobody.
-    Nobody,
+    pending: Option<PendingRegistration>,
 }
 
-impl Candidate {
-    fn user(&self) -> Option<&User> {
-        match self {
-            Self::User(user) => Some(user),
-            Self::Pending(_) | Self::Nobody => None,
-        }
-    }
-
-    fn password_hash(&self) -> Option<&PasswordHash> {
-        match self {
-            Self::User(user) => user.password_hash.as_ref(),
-            Self::Pending(registration) => Some(&registration.password_hash),
-            Self::Nobody => None,
-        }
-    }
+/// What a password opens.
+enum Opened {
+    User(Box<User>),
+    Pending,
+    Nothing,
 }
 
 impl Lyceum {
@@ -69,45 +59,43 @@ impl Lyceum {
     pub async fn sign_in(&self, identifier: &str, password: &str, client: &Client) -> Result<SignedIn, Error> {
         self.needs_passwords()?;
         let candidate = self.candidate(identifier).await?;
-        let user = candidate.user().map(|user| user.id);
-        let key = match user {
-            Some(user) => AccountKey::of_user(user),
-            None => AccountKey::of_nobody(&self.ports.secrets.hash(&identifier.to_lowercase())),
-        };
+        let user = candidate.user.as_ref().map(|user| user.id);
+        let is_nobody = candidate.user.is_none() && candidate.pending.is_none();
+        let key = self.account_key(&candidate, identifier);
         let failures = self.ports.store.read().failures(&key, user, &client.network()).await?;
         let now = self.ports.clock.now();
         let lock = self.rules.lockout.lock(&failures, now);
-        let hash = candidate.password_hash().filter(|_| !matches!(lock, Lock::Blind { .. }));
-        let is_right = self.ports.passwords.verify(password, hash).await?;
+        let candidate = if matches!(lock, Lock::Blind { .. }) { Candidate::default() } else { candidate };
+        let opened = self.opened(candidate, password).await?;
 
         let refused = |reason: &str| {
             let actor = AuditActor::Anonymous;
             self.event(AuditAction::SignInFailed, actor, user, client).with("reason", reason)
         };
-        match (lock, is_right, candidate) {
-            (Lock::Blind { .. }, ..) => {
+        match (lock, opened) {
+            (Lock::Blind { .. }, _) => {
                 // Not counted: whoever goes on guessing blindly does not keep the lock closed.
                 self.note(&refused("locked")).await?;
                 Err(Error::InvalidCredentials)
             }
-            (Lock::Locked { until }, true, _) => {
-                self.note(&refused("locked")).await?;
-                Err(Error::AccountLocked { retry_after: until.since(now) })
-            }
-            (_, false, candidate) => {
-                let reason = if matches!(candidate, Candidate::Nobody) { "unknown" } else { "wrong_password" };
+            (_, Opened::Nothing) => {
+                let reason = if is_nobody { "unknown" } else { "wrong_password" };
                 self.count_failure(&key, client, &refused(reason)).await?;
                 Err(Error::InvalidCredentials)
             }
-            (Lock::Open, true, Candidate::User(user)) if !user.is_active => {
+            (Lock::Locked { until }, _) => {
+                self.note(&refused("locked")).await?;
+                Err(Error::AccountLocked { retry_after: until.since(now) })
+            }
+            (Lock::Open, Opened::User(user)) if !user.is_active => {
                 self.note(&refused("disabled")).await?;
                 Err(Error::AccountDisabled)
             }
-            (Lock::Open, true, Candidate::User(user)) if user.email_verified_at.is_some() => {
+            (Lock::Open, Opened::User(user)) if user.email_verified_at.is_some() => {
                 let user = self.rehashed(*user, password).await;
                 self.open_session(user, &key, client).await
             }
-            (Lock::Open, true, _) => {
+            (Lock::Open, Opened::User(_) | Opened::Pending) => {
                 self.note(&refused("not_verified")).await?;
                 Err(Error::EmailNotVerified)
             }
@@ -220,14 +208,33 @@ impl Lyceum {
 
     /// Whom a name means. A deleted account is nobody.
     async fn candidate(&self, identifier: &str) -> Result<Candidate, Error> {
-        let Some(identifier) = Identifier::parse(identifier) else { return Ok(Candidate::Nobody) };
+        let Some(identifier) = Identifier::parse(identifier) else { return Ok(Candidate::default()) };
         let read = self.ports.store.read();
-        if let Some(user) = read.user_by(&identifier).await? {
-            let is_there = user.deleted_at.is_none();
-            return Ok(if is_there { Candidate::User(Box::new(user)) } else { Candidate::Nobody });
+        let user = read.user_by(&identifier).await?.filter(|user| user.deleted_at.is_none());
+        let pending = read.registration_by(&identifier, self.ports.clock.now()).await?;
+        Ok(Candidate { user, pending })
+    }
+
+    /// What the password opens. Whatever is there, one that opens no account is looked at twice.
+    async fn opened(&self, candidate: Candidate, password: &str) -> Result<Opened, Error> {
+        let Candidate { user, pending } = candidate;
+        let hash = user.as_ref().and_then(|user| user.password_hash.as_ref());
+        if self.ports.passwords.verify(password, hash).await? {
+            return Ok(user.map_or(Opened::Nothing, |user| Opened::User(Box::new(user))));
         }
-        let registration = read.registration_by(&identifier, self.ports.clock.now()).await?;
-        Ok(registration.map_or(Candidate::Nobody, |registration| Candidate::Pending(Box::new(registration))))
+        let hash = pending.as_ref().map(|registration| &registration.password_hash);
+        let is_pending = self.ports.passwords.verify(password, hash).await?;
+        Ok(if is_pending { Opened::Pending } else { Opened::Nothing })
+    }
+
+    /// What failures of a name are counted against: one thing, however the name is written.
+    fn account_key(&self, candidate: &Candidate, identifier: &str) -> AccountKey {
+        let digest = |text: &str| AccountKey::of_nobody(&self.ports.secrets.hash(text));
+        match candidate {
+            Candidate { user: Some(user), .. } => AccountKey::of_user(user.id),
+            Candidate { pending: Some(registration), .. } => digest(registration.email.as_str()),
+            Candidate { .. } => digest(&identifier.trim().to_lowercase()),
+        }
     }
 
     /// Writes an event down, alone.
@@ -277,6 +284,18 @@ impl Lyceum {
             revoked_at: None,
         };
         let mut unit = self.ports.store.begin().await?;
+        // Guesses that are made at once all find the lock open. Whoever is right after too many of them hears what they
+        // would have heard had they come one after another.
+        let failures = self.ports.store.read().failures(key, Some(user.id), &session.network).await?;
+        let lock = self.rules.lockout.lock(&failures, now);
+        if let Some(until) = lock.until() {
+            let event = self.event(AuditAction::SignInFailed, AuditActor::Anonymous, user.id, client);
+            unit.audit().append(&event.with("reason", "locked")).await?;
+            unit.commit().await?;
+            let is_blind = matches!(lock, Lock::Blind { .. });
+            let retry_after = until.since(now);
+            return Err(if is_blind { Error::InvalidCredentials } else { Error::AccountLocked { retry_after } });
+        }
         unit.sessions().insert(&session, &first).await?;
         unit.users().touch_login(user.id, now).await?;
         unit.sign_in_failures().forget(key, &session.network).await?;

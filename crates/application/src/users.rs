@@ -85,6 +85,14 @@ fn bad_token() -> Error {
     Error::invalid("/token", Invalid::Malformed { expected })
 }
 
+/// Ends the links that were mailed for an account: they show nothing about an address that it did not have then.
+pub(crate) async fn end_links(unit: &mut dyn UnitOfWork, user: UserId) -> Result<(), Error> {
+    for purpose in [TokenPurpose::VerifyEmail, TokenPurpose::ResetPassword] {
+        unit.users().revoke_tokens(TokenOwner::User(user), purpose).await?;
+    }
+    Ok(())
+}
+
 impl Lyceum {
     /// Registers, and has a link mailed that verifies the address. If the address has an account its owner gets a mail
     /// that says so; whoever registers sees no difference, now or when they try again.
@@ -117,26 +125,28 @@ impl Lyceum {
     /// a registration.
     pub async fn verify_email(&self, actor: &Actor, token: &str, client: &Client) -> Result<(), Error> {
         allow(actor, &Action::SignUp).map_err(denied("account"))?;
-        let now = self.ports.clock.now();
         let hash = self.ports.secrets.hash(token);
-        let mut unit = self.ports.store.begin().await?;
-        let owner = unit.users().take_token(TokenPurpose::VerifyEmail, &hash, now).await?.ok_or_else(bad_token)?;
-        match owner {
-            TokenOwner::User(id) => {
-                let mut user = unit.users().find(id).await?.filter(User::is_usable).ok_or_else(bad_token)?;
-                if user.verify_email(now) {
-                    unit.users().update(&user).await?;
-                    let event = self.event(AuditAction::EmailVerified, AuditActor::User(id), id, client);
-                    unit.audit().append(&event).await?;
+        crate::retry::retry_on_conflict(|| async {
+            let now = self.ports.clock.now();
+            let mut unit = self.ports.store.begin().await?;
+            let owner = unit.users().take_token(TokenPurpose::VerifyEmail, &hash, now).await?;
+            match owner.ok_or_else(bad_token)? {
+                TokenOwner::User(id) => {
+                    let mut user = unit.users().find(id).await?.filter(User::is_usable).ok_or_else(bad_token)?;
+                    if user.verify_email(now) {
+                        unit.users().update(&user).await?;
+                        let event = self.event(AuditAction::EmailVerified, AuditActor::User(id), id, client);
+                        unit.audit().append(&event).await?;
+                    }
+                }
+                TokenOwner::Registration(id) => {
+                    let registration = unit.registrations().find(id).await?.ok_or_else(bad_token)?;
+                    self.open_account(&mut *unit, registration, client).await?;
                 }
             }
-            TokenOwner::Registration(id) => {
-                let registration = unit.registrations().find(id).await?.ok_or_else(bad_token)?;
-                self.open_account(&mut *unit, registration, client).await?;
-            }
-        }
-        unit.commit().await?;
-        Ok(())
+            Ok(unit.commit().await?)
+        })
+        .await
     }
 
     /// Makes the account that a registration waited to become.
@@ -148,7 +158,7 @@ impl Lyceum {
     ) -> Result<(), Error> {
         let now = self.ports.clock.now();
         let PendingRegistration { email, username, display_name, password_hash, .. } = registration;
-        if !self.release_claim(unit, &email).await? {
+        if !self.release_claim(unit, &email, client).await? {
             return Err(bad_token());
         }
         let id = UserId::new(&*self.ports.ids);
@@ -167,7 +177,12 @@ impl Lyceum {
 
     /// Makes an address free for who showed that it is theirs: an account that only claims it, because an identity
     /// provider said so and did not verify it, loses it. False if the address belongs to an account.
-    pub(crate) async fn release_claim(&self, unit: &mut dyn UnitOfWork, email: &Email) -> Result<bool, Error> {
+    pub(crate) async fn release_claim(
+        &self,
+        unit: &mut dyn UnitOfWork,
+        email: &Email,
+        client: &Client,
+    ) -> Result<bool, Error> {
         let Some(mut holder) = self.ports.store.read().user_by(&Identifier::Email(email.clone())).await? else {
             return Ok(true);
         };
@@ -177,6 +192,9 @@ impl Lyceum {
         holder.email = Email::placeholder(&holder.id.to_string()).map_err(|why| Error::Internal(why.to_string()))?;
         holder.updated_at = self.ports.clock.now();
         unit.users().update(&holder).await?;
+        end_links(unit, holder.id).await?;
+        let gave_way = self.event(AuditAction::EmailChanged, AuditActor::Anonymous, holder.id, client);
+        unit.audit().append(&gave_way).await?;
         Ok(true)
     }
 

@@ -38,6 +38,38 @@
 //! # }
 //! ```
 //!
+//! With a secret, whoever can verify can sign as well. Where Lyceum signs with a private key, the public ones are enough:
+//!
+//! ```
+//! use lyceum_auth::AccessTokenVerifier;
+//! # use lyceum_auth::{AccessTokenSettings, JwtAccessTokens, SignatureAlgorithm, SigningKey};
+//! # use lyceum_domain::{
+//! #     ids::{IdGenerator, UserId}, sessions::{AccessClaims, AccessTokens}, time::Timestamp, users::Role,
+//! # };
+//! # struct Ids;
+//! # impl IdGenerator for Ids {
+//! #     fn next(&self) -> uuid::Uuid { uuid::Uuid::from_u128(7) }
+//! # }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let pem = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/keys/ed25519.pem"));
+//! # let key = SigningKey::Pem { algorithm: SignatureAlgorithm::EdDsa, pem: pem.into() };
+//! # let settings = AccessTokenSettings::new(key, "lyceum", "lyceum");
+//! # let lyceum = JwtAccessTokens::new(&settings, std::sync::Arc::new(Ids))?;
+//! # let now = Timestamp::from_micros(1_800_000_000_000_000).ok_or("no time")?;
+//! # let claims = AccessClaims {
+//! #     user: UserId::new(&Ids), session: None, role: Role::Learner,
+//! #     issued_at: now, expires_at: now.plus(std::time::Duration::from_mins(15)),
+//! # };
+//! # let token = lyceum.issue(&claims)?;
+//! # let body = lyceum.key_set();
+//! // `body`: what `GET /.well-known/jwks.json` answers. Nothing else is asked of Lyceum.
+//! let verifier = AccessTokenVerifier::from_key_set(&body, "lyceum", "lyceum")?;
+//! assert_eq!(verifier.verify(&token, now)?, claims);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! [`AccessTokens`]: lyceum_domain::sessions::AccessTokens
 //! [`PasswordHasher`]: lyceum_domain::users::PasswordHasher
 //! [`Secrets`]: lyceum_domain::sessions::Secrets

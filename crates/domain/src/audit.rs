@@ -157,6 +157,8 @@ actions! {
     IdentityLinked "account.identity_linked"
     /// An e-mail was verified.
     EmailVerified "account.email_verified"
+    /// The e-mail became another one, as the identity provider said, or gave way to who showed that it is theirs.
+    EmailChanged "account.email_changed"
     /// The username was changed.
     Renamed "account.renamed"
     /// The privacy settings were changed.

@@ -162,7 +162,11 @@ fn within_key(actor: &Actor, action: &Action) -> Result<(), Denied> {
     let Actor::User { key: Some(scopes), .. } = actor else { return Ok(()) };
     let is_reached = match action {
         // Open to everybody.
-        Action::SignUp | Action::ListCourses | Action::ReadProfile { .. } => true,
+        Action::SignUp | Action::ListCourses => true,
+        // A key sees what any member sees, and its own user's profile if it is good for that.
+        Action::ReadProfile { owner, visibility } => {
+            *visibility != ProfileVisibility::Private || (actor.is(Some(*owner)) && scopes.has(Scope::Profile))
+        }
         Action::ReadCourse { status, .. } => *status != CourseStatus::Draft || scopes.has(Scope::Learning),
         Action::UseOwnProfile => scopes.has(Scope::Profile),
         Action::CreateCourse | Action::ChangeCourse { .. } | Action::Learn { .. } | Action::ReadOwnProgress => {
@@ -276,8 +280,8 @@ mod tests {
         own account           |401    |yes    |yes    |yes    |403    |403 key|403 key|403 key
         public profile        |yes    |yes    |yes    |yes    |yes    |yes    |yes    |yes
         members' profile      |404    |yes    |yes    |yes    |yes    |yes    |yes    |yes
-        private profile       |404    |404    |404    |yes    |yes    |yes    |yes    |yes
-        own private profile   |404    |yes    |yes    |yes    |yes    |yes    |yes    |yes
+        private profile       |404    |404    |404    |yes    |yes    |403 key|403 key|403 key
+        own private profile   |404    |yes    |yes    |yes    |yes    |403 key|403 key|yes
         manage users          |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
         read audit            |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
         list courses          |yes    |yes    |yes    |yes    |yes    |yes    |yes    |yes

@@ -26,7 +26,9 @@ impl FromStr for Sender {
     fn from_str(text: &str) -> Result<Self, SenderError> {
         // lettre parses up to where it no longer can and says nothing of the rest.
         let mailbox: Mailbox = text.trim().parse().map_err(|_| SenderError)?;
+        // Letters beyond ASCII need a server that knows them (RFC 6531); a domain has an ASCII form (RFC 5890).
         if text.chars().any(char::is_control)
+            || !AsRef::<str>::as_ref(&mailbox.email).is_ascii()
             || !text.trim_end().trim_end_matches('>').ends_with(mailbox.email.domain())
         {
             return Err(SenderError);
@@ -55,9 +57,14 @@ mod tests {
         for good in ["noreply@example.org", "Lyceum <noreply@example.org>", "\"Ada, L.\" <ada@example.org>"] {
             assert_eq!(good.parse::<Sender>().map(|sender| sender.domain().to_owned()), Ok("example.org".to_owned()));
         }
-        for bad in
-            ["", "Lyceum", "a@example.org b@example.org", "a@example.org\r\nBcc: b@example.org", "a@example.org>, b"]
-        {
+        for bad in [
+            "",
+            "Lyceum",
+            "a@example.org b@example.org",
+            "a@example.org\r\nBcc: b@example.org",
+            "a@example.org>, b",
+            "a@bücher.example",
+        ] {
             assert_eq!(bad.parse::<Sender>(), Err(SenderError), "{bad:?}");
         }
     }

@@ -37,8 +37,7 @@ const COUNT_LIVE: Sql = Sql::same(
 );
 
 const REVOKE: Sql = Sql::same(
-    "UPDATE api_keys SET revoked_at = $3, updated_at = $3 WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL \
-     AND (expires_at IS NULL OR expires_at > $3)",
+    "UPDATE api_keys SET revoked_at = $3, updated_at = $3 WHERE id = $2 AND user_id = $1 AND revoked_at IS NULL",
 );
 
 const REVOKE_ALL: Sql = Sql::same(

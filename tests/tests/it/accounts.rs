@@ -48,6 +48,7 @@ async fn registering_a_known_address_looks_like_any_other(database: Database) {
         .post("/api/v1/auth/verify-email", &json!({"token": token}))
         .await
         .is_refused_at("validation_failed", "/token");
+    log_in(&server, &ada.email, "topsail-Schooner-77").await.is_problem(403, "email_not_verified");
     // The known address's owner is as before.
     log_in(&server, "ada", &ada.password).await.is(200);
     log_in(&server, "aye", "topsail-Schooner-77").await.is_problem(403, "email_not_verified");

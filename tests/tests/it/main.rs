@@ -14,5 +14,6 @@ mod journey;
 mod mails;
 mod mentor;
 mod providers;
+mod rights;
 mod sessions;
 mod starting;

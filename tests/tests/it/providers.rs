@@ -86,18 +86,24 @@ async fn an_address_links_only_what_both_sides_verified(database: Database) {
 
     // A claim of an address gives way to who shows that it is theirs.
     let claimed = "0199aaaa-0000-7000-8000-00000000c1a1";
-    let claimer = provider.token(claimed, "eve@learners.example", false);
-    assert_eq!(me(&server, &claimer).await.is(200).text_at("/email"), "eve@learners.example");
-    let eve = server.register_and_sign_in("eve").await;
-    assert_eq!(eve.get("/users/me").await.is(200).text_at("/email"), "eve@learners.example");
-    assert!(me(&server, &claimer).await.is(200).text_at("/email").ends_with("@placeholder.invalid"));
+    let claim = provider.token(claimed, "eve@learners.example", false);
+    assert_eq!(me(&server, &claim).await.is(200).text_at("/email"), "eve@learners.example");
+    let password = "topsail-Schooner-77";
+    let eve = json!({"email": "eve@learners.example", "username": "eve-herself", "password": password});
+    server.post("/api/v1/auth/register", &eve).await.is(202);
+    let link = server.verification_token("eve@learners.example").await;
+    server.post("/api/v1/auth/verify-email", &json!({"token": link})).await.is(204);
+    let login = json!({"identifier": "eve@learners.example", "password": password});
+    let eve = server.post("/api/v1/auth/login", &login).await.is(200);
+    assert_eq!(eve["user"]["username"], "eve-herself");
+    assert!(me(&server, &claim).await.is(200).text_at("/email").ends_with("@placeholder.invalid"));
     // Nobody resets a password at an address that is only claimed.
     let forgot = json!({"email": "eve@learners.example"});
     server.post("/api/v1/auth/password/forgot", &forgot).await.is(202);
     let token = server.token_in("eve@learners.example", "/reset-password?token=").await;
     let reset = json!({"token": token, "new_password": "second-Anchor-1906"});
     server.post("/api/v1/auth/password/reset", &reset).await.is(204);
-    assert_eq!(me(&server, &claimer).await.is(200)["role"], "learner");
+    assert_eq!(me(&server, &claim).await.is(200)["role"], "learner");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

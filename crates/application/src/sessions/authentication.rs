@@ -90,10 +90,12 @@ impl Lyceum {
     }
 }
 
-/// The user, unless tokens of that time no longer count for them. In whole seconds: a token says no more.
+/// Whether tokens of that time still count for the user. In whole seconds: a token says no more.
+pub(super) fn is_current(user: &User, issued_at: Timestamp) -> bool {
+    issued_at.as_unix_seconds() >= user.tokens_valid_from.as_unix_seconds()
+}
+
+/// The user, unless tokens of that time no longer count for them.
 fn since(user: User, issued_at: Timestamp) -> Result<User, Error> {
-    if issued_at.as_unix_seconds() < user.tokens_valid_from.as_unix_seconds() {
-        return Err(Error::InvalidToken);
-    }
-    Ok(user)
+    if is_current(&user, issued_at) { Ok(user) } else { Err(Error::InvalidToken) }
 }

@@ -7,7 +7,8 @@ use lyceum_domain::{
     users::{DisplayName, Email, Identifier, Identity, User, Username},
 };
 
-use crate::{Error, Lyceum};
+use super::authentication::is_current;
+use crate::{Error, Lyceum, users::end_links};
 
 /// How often an account is tried to be made where others take its names at the same moment.
 const ATTEMPTS: u32 = 20;
@@ -19,7 +20,7 @@ impl Lyceum {
         for attempt in 0..ATTEMPTS {
             let known = self.ports.store.read().user_by_identity(&claims.provider, &claims.subject).await?;
             if let Some((user, identity)) = known {
-                return self.up_to_date(user, identity, &claims).await;
+                return self.up_to_date(user, identity, &claims, client).await;
             }
             match self.provision(&claims, attempt, client).await {
                 // Somebody was quicker, with the identity or with one of the names: look again.
@@ -49,7 +50,7 @@ impl Lyceum {
             let id = UserId::new(&*self.ports.ids);
             let is_free = match (&claims.email, verified) {
                 (None, _) => false,
-                (Some(email), Some(_)) => self.release_claim(&mut *unit, email).await?,
+                (Some(email), Some(_)) => self.release_claim(&mut *unit, email, client).await?,
                 (Some(_), None) => holder.is_none(),
             };
             let email = match claims.email.clone().filter(|_| is_free) {
@@ -76,7 +77,7 @@ impl Lyceum {
             email: claims.email.clone(),
             is_email_verified: claims.is_email_verified,
             created_at: now,
-            updated_at: now,
+            updated_at: claims.issued_at.min(now),
         };
         unit.identities().insert(&identity).await?;
         let event = self.event(action, AuditActor::User(user.id), user.id, client);
@@ -98,11 +99,22 @@ impl Lyceum {
 
     /// Keeps what the provider tells now. An account that lives by the provider alone takes a changed address over, if
     /// nobody else has it.
-    async fn up_to_date(&self, user: User, identity: Identity, claims: &ExternalClaims) -> Result<User, Error> {
-        if identity.email == claims.email && identity.is_email_verified == claims.is_email_verified {
+    async fn up_to_date(
+        &self,
+        user: User,
+        identity: Identity,
+        claims: &ExternalClaims,
+        client: &Client,
+    ) -> Result<User, Error> {
+        let is_known = identity.email == claims.email && identity.is_email_verified == claims.is_email_verified;
+        // A token is good for a while: one from before the last change, at another device, tells what was.
+        let is_old = claims.issued_at < identity.updated_at;
+        // Whoever is not let in changes nothing either.
+        let is_let_in = user.is_usable() && is_current(&user, claims.issued_at);
+        if is_known || is_old || !is_let_in {
             return Ok(user);
         }
-        match self.take_over(user.clone(), identity, claims).await {
+        match self.take_over(user.clone(), identity, claims, client).await {
             Ok(user) => Ok(user),
             // It is no reason to turn somebody away; the next request tries again.
             Err(Error::Conflict | Error::EmailTaken) => Ok(user),
@@ -110,7 +122,13 @@ impl Lyceum {
         }
     }
 
-    async fn take_over(&self, mut user: User, identity: Identity, claims: &ExternalClaims) -> Result<User, Error> {
+    async fn take_over(
+        &self,
+        mut user: User,
+        identity: Identity,
+        claims: &ExternalClaims,
+        client: &Client,
+    ) -> Result<User, Error> {
         let now = self.ports.clock.now();
         let was_from_there = user.password_hash.is_none()
             && (user.email.is_placeholder() || identity.email.as_ref() == Some(&user.email));
@@ -120,15 +138,21 @@ impl Lyceum {
             let is_free = match holder {
                 None => true,
                 Some(holder) if holder.id == user.id => true,
-                Some(_) => claims.is_email_verified && self.release_claim(&mut *unit, email).await?,
+                Some(_) => claims.is_email_verified && self.release_claim(&mut *unit, email, client).await?,
             };
             if is_free {
+                let event = |action| {
+                    self.event(action, AuditActor::User(user.id), user.id, client).with("provider", &claims.provider)
+                };
+                let (changed, verified) = (event(AuditAction::EmailChanged), event(AuditAction::EmailVerified));
                 if user.email != *email {
                     user.email = email.clone();
                     user.email_verified_at = None;
+                    end_links(&mut *unit, user.id).await?;
+                    unit.audit().append(&changed).await?;
                 }
-                if claims.is_email_verified {
-                    user.verify_email(now);
+                if claims.is_email_verified && user.verify_email(now) {
+                    unit.audit().append(&verified).await?;
                 }
                 user.updated_at = now;
                 unit.users().update(&user).await?;
@@ -138,7 +162,7 @@ impl Lyceum {
         let told = Identity {
             email: claims.email.clone(),
             is_email_verified: claims.is_email_verified,
-            updated_at: now,
+            updated_at: claims.issued_at.min(now),
             ..identity
         };
         unit.identities().update(&told).await?;

@@ -11,9 +11,10 @@ use lyceum_domain::{
     progress::{CourseProgressView, LessonProgressView},
     sessions::{Client, Session},
     store::StoreError,
-    users::{ApiKey, Identifier, Identity, TokenOwner, TokenPurpose, User},
+    users::{ApiKey, Identifier, Identity, User},
 };
 
+use super::end_links;
 use crate::{Error, Lyceum, error::denied, sessions::Caller};
 
 /// Everything that is held about a user.
@@ -114,9 +115,7 @@ impl Lyceum {
             user.tokens_valid_from = now;
             user.updated_at = now;
             unit.users().update(&user).await?;
-            for purpose in [TokenPurpose::VerifyEmail, TokenPurpose::ResetPassword] {
-                unit.users().revoke_tokens(TokenOwner::User(id), purpose).await?;
-            }
+            end_links(&mut *unit, id).await?;
             unit.sessions().revoke_all(id, None, now).await?;
             unit.api_keys().revoke_all(id, now).await?;
             unit.audit().append(&self.own_event(AuditAction::Deleted, caller)).await?;

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use lyceum_application::{Error, Rules, users::AccountChange};
 use lyceum_domain::{page::PageRequest, sessions::Lockout};
+use tokio::join;
 
 use crate::house::{House, PASSWORD, code};
 
@@ -63,7 +65,37 @@ async fn a_name_without_an_account_is_the_same_work() {
     house.learner("ada").await;
     for (n, name) in (1..).zip(["ada", "nobody"]) {
         house.guess(name, 12, "203.0.113.9").await;
-        assert_eq!(house.passwords.verified(), n * 12, "{name}");
+        assert_eq!(house.passwords.verified(), n * 24, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_registration_is_guessed_no_further_by_writing_its_name_in_other_ways() {
+    let house = House::new();
+    house.register("una").await.unwrap();
+    for name in ["una", "UNA", " una", "una@example.com", " Una@example.com "] {
+        house.guess(name, 1, "203.0.113.9").await;
+    }
+    assert_eq!(house.wait("una", "203.0.113.9").await, 30);
+    assert_eq!(code(house.sign_in_with("una", PASSWORD, "192.0.2.1").await), "email_not_verified");
+}
+
+#[tokio::test]
+async fn guesses_at_once_get_no_further_than_guesses_in_turn() {
+    for (wrong, expected) in [(4, "ok"), (5, "account_locked"), (10, "invalid_credentials")] {
+        let house = House::new();
+        house.learner("ada").await;
+        // All see that nothing is locked before any is counted; the right one is last.
+        let unit = house.begin().await;
+        let guesses = join_all((0..=wrong).map(|n| {
+            let password = if n < wrong { "wrong horse 7" } else { PASSWORD };
+            house.sign_in_with("ada", password, "203.0.113.9")
+        }));
+        let (mut guesses, ()) = join!(guesses, async { drop(unit) });
+        assert_eq!(code(guesses.pop().unwrap()), expected, "after {wrong}");
+        let ada = house.caller(&house.sign_in("ada").await.unwrap().access_token).await.unwrap();
+        let history = house.lyceum.sign_in_history(&ada, PageRequest::default()).await.unwrap().items;
+        assert_eq!(history.len(), wrong + 2, "each is written down");
     }
 }
 

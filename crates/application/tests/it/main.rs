@@ -7,6 +7,7 @@
     reason = "helpers of tests may fail as loudly as the tests themselves"
 )]
 
+mod administration;
 mod api_keys;
 mod conversations;
 mod courses;
@@ -20,4 +21,5 @@ mod progress;
 mod providers;
 mod registering;
 mod sessions;
+mod trail;
 mod users;

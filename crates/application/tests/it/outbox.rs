@@ -14,11 +14,11 @@ async fn a_mail_waits_for_the_mail_server_longer_each_time_and_arrives_once() {
     house.register("ada").await.unwrap();
     // 1, 2, 4, 8 seconds and a little by chance.
     for doublings in 0..4 {
-        let wait = Duration::from_secs(1 << doublings);
+        let wait: u64 = 1000 << doublings;
         assert_eq!(house.post().await.total(), 0, "not yet");
-        house.clock.advance(wait - Duration::from_millis(1));
+        house.clock.advance(Duration::from_millis(wait - 1));
         assert_eq!(house.post().await.total(), 0, "not after {doublings} doublings");
-        house.clock.advance(wait / 4 + Duration::from_millis(1));
+        house.clock.advance(Duration::from_millis(wait / 4 + 1));
         assert_eq!(house.post().await.postponed, 1);
     }
     house.mailer.recover();
@@ -41,6 +41,17 @@ async fn a_mail_that_is_refused_stays_for_the_operator_who_lets_it_be_tried_agai
     assert_eq!(house.post().await.total(), 0);
     assert_eq!(house.lyceum.revive_mails(&Actor::System).await.unwrap(), 1);
     assert_eq!(house.post().await.sent, 1);
+}
+
+#[tokio::test]
+async fn nobody_gets_a_link_that_has_ended_before_it_comes() {
+    let house = House::with_rules(Rules { verification_ttl: Duration::from_hours(1), ..Rules::default() });
+    house.mailer.go_away();
+    house.register("ada").await.unwrap();
+    house.clock.advance(Duration::from_hours(7));
+    house.mailer.recover();
+    let delivered = house.post().await;
+    assert_eq!((delivered.sent, delivered.dropped), (0, 1));
 }
 
 #[tokio::test]

@@ -44,6 +44,34 @@ async fn a_link_sets_another_password_once_and_ends_every_session() {
 }
 
 #[tokio::test]
+async fn a_link_lets_in_who_was_locked_out_and_shows_the_address() {
+    let house = House::new();
+    let ada = house.learner("ada").await;
+    for _ in 0..5 {
+        assert_eq!(code(house.sign_in_with("ada", "wrong horse 7", "192.0.2.1").await), "invalid_credentials");
+    }
+    assert_eq!(code(house.sign_in("ada").await), "account_locked");
+    let link = house.forgotten("ada").await;
+    house.change_user(ada.user.id, |user| user.email_verified_at = None).await;
+    house.store.conflict_at_next_commits(2);
+    house.reset(&link, NEXT).await.unwrap();
+    assert_eq!(code(house.sign_in_with("ada", NEXT, "192.0.2.1").await), "ok");
+}
+
+#[tokio::test]
+async fn of_two_who_follow_one_link_at_once_one_sets_the_password() {
+    let house = House::new();
+    house.learner("ada").await;
+    let link = house.forgotten("ada").await;
+    // Both look at the token before either takes it.
+    let unit = house.begin().await;
+    let (first, second, ()) =
+        tokio::join!(house.reset(&link, NEXT), house.reset(&link, "third staple 9"), async { drop(unit) });
+    assert_eq!((code(first), code(second)), ("ok", "validation_failed"));
+    assert_eq!(code(house.sign_in_with("ada", NEXT, "192.0.2.1").await), "ok");
+}
+
+#[tokio::test]
 async fn a_link_ends_after_an_hour() {
     let house = House::new();
     house.learner("ada").await;

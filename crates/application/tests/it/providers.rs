@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use lyceum_domain::{
     policy::Actor,
-    sessions::ExternalClaims,
+    sessions::{Client, ExternalClaims},
     store::Store as _,
     users::{ProviderName, Role},
 };
@@ -95,6 +95,73 @@ async fn a_changed_address_is_taken_over_by_who_lives_by_the_provider_alone() {
     house.learner("bob").await;
     let taken = house.caller(&house.providers.issue(house.claims("1", Some("bob"), true))).await.unwrap().user;
     assert_eq!((taken.id, taken.email), (first.id, email("ada")));
+}
+
+#[tokio::test]
+async fn a_link_to_an_address_that_changed_shows_nothing_about_the_next_one() {
+    let house = House::new();
+    let claim = house.caller(&house.providers.issue(house.claims("1", Some("mallory"), false))).await.unwrap().user;
+    house.lyceum.resend_verification(&Actor::Anonymous, &email("mallory")).await.unwrap();
+    house.post().await;
+    let link = house.mailed_code("mallory");
+    // The provider lets anybody say anything, as long as it is not verified.
+    let moved = house.caller(&house.providers.issue(house.claims("1", Some("victim"), false))).await.unwrap().user;
+    assert_eq!((moved.id, moved.email), (claim.id, email("victim")));
+    assert_eq!(code(house.verify(&link).await), "validation_failed");
+    assert_eq!(house.user("victim").await.unwrap().email_verified_at, None);
+
+    // Nor does a link that sets a password, asked for while the address before was verified.
+    house.caller(&house.providers.issue(house.claims("1", Some("mallory"), true))).await.unwrap();
+    house.lyceum.forgot_password(&Actor::Anonymous, &email("mallory")).await.unwrap();
+    house.post().await;
+    let link = house.mailed_code("mallory");
+    house.caller(&house.providers.issue(house.claims("1", Some("victim"), false))).await.unwrap();
+    let reset = house.lyceum.reset_password(&Actor::Anonymous, &link, "battery staple 8", &Client::default()).await;
+    assert_eq!(code(reset), "validation_failed");
+    assert_eq!(house.user("victim").await.unwrap().email_verified_at, None);
+}
+
+#[tokio::test]
+async fn a_link_of_a_claim_that_gave_way_shows_nothing() {
+    let house = House::new();
+    let claim = house.providers.issue(house.claims("1", Some("ada"), false));
+    house.caller(&claim).await.unwrap();
+    house.lyceum.resend_verification(&Actor::Anonymous, &email("ada")).await.unwrap();
+    house.post().await;
+    let link = house.mailed_code("ada");
+    house.caller(&house.providers.issue(house.claims("2", Some("ada"), true))).await.unwrap();
+    assert_eq!(code(house.verify(&link).await), "validation_failed");
+    let left = house.caller(&claim).await.unwrap().user;
+    assert!(left.email.is_placeholder() && left.email_verified_at.is_none());
+}
+
+#[tokio::test]
+async fn a_token_from_before_does_not_bring_the_old_address_back() {
+    let house = House::new();
+    let before = house.providers.issue(house.claims("1", Some("ada"), true));
+    house.caller(&before).await.unwrap();
+    house.clock.advance(Duration::from_mins(1));
+    let after = house.providers.issue(house.claims("1", Some("lovelace"), true));
+    // Seen at another device a while after it was issued.
+    house.clock.advance(Duration::from_mins(1));
+    for token in [&after, &before, &after] {
+        assert_eq!(house.caller(token).await.unwrap().user.email, email("lovelace"));
+    }
+    assert_eq!(house.user("ada").await, None);
+}
+
+#[tokio::test]
+async fn a_token_that_lets_nobody_in_changes_nothing() {
+    let house = House::new();
+    let caller = house.caller(&house.providers.issue(house.claims("1", Some("ada"), true))).await.unwrap();
+    let stale = house.providers.issue(house.claims("1", Some("stale"), true));
+    house.clock.advance(Duration::from_secs(1));
+    house.lyceum.sign_out_everywhere(&caller).await.unwrap();
+    assert_eq!(code(house.caller(&stale).await), "invalid_token");
+    house.change_user(caller.user.id, |user| user.is_active = false).await;
+    let switched_off = house.providers.issue(house.claims("1", Some("off"), true));
+    assert_eq!(code(house.caller(&switched_off).await), "account_disabled");
+    assert_eq!(house.user("ada").await.unwrap().id, caller.user.id);
 }
 
 #[tokio::test]

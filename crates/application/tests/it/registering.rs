@@ -11,6 +11,9 @@ use lyceum_domain::{
 
 use crate::house::{House, PASSWORD, code, email, registration, username};
 
+/// What somebody else chose.
+const OTHER: &str = "somebody else's 1";
+
 #[tokio::test]
 async fn who_registers_verifies_the_address_and_signs_in_by_either_name() {
     let house = House::new();
@@ -38,7 +41,9 @@ async fn registering_a_known_address_looks_the_same_and_is_told_to_its_owner_alo
     house.learner("ada").await;
     let before = house.user("ada").await;
     let register = async |address: &str, name: &str| {
-        let registered = house.lyceum.register(&Actor::Anonymous, registration(address, name)).await;
+        let mut mine = registration(address, name);
+        mine.password = Password::parse(OTHER, &[]).unwrap();
+        let registered = house.lyceum.register(&Actor::Anonymous, mine).await;
         house.post().await;
         code(registered)
     };
@@ -46,6 +51,13 @@ async fn registering_a_known_address_looks_the_same_and_is_told_to_its_owner_alo
     for (address, name) in [("ada", "somebody-else"), ("bob", "somebody-new")] {
         assert_eq!((register(address, name).await, register(address, name).await), ("ok", "ok"));
         assert_eq!(register("cy", name).await, "username_taken");
+    }
+    // Nor does signing in with what one registered tell.
+    for (address, name) in [("ada", "somebody-else"), ("bob", "somebody-new")] {
+        for identifier in [&*format!("{address}@example.com"), name] {
+            let mine = house.sign_in_with(identifier, OTHER, "203.0.113.9").await;
+            assert_eq!(code(mine), "email_not_verified", "{identifier}");
+        }
     }
     let to_ada: Vec<_> = house.mailer.sent().into_iter().filter(|mail| mail.to == email("ada")).collect();
     assert!(to_ada.len() == 2 && to_ada.iter().all(|mail| mail.subject == "already_registered"), "{to_ada:?}");
@@ -108,6 +120,25 @@ async fn a_link_is_good_once() {
     assert_eq!(code(house.verify(&link).await), "validation_failed");
     assert_eq!(code(house.verify("made-up").await), "validation_failed");
     assert!(house.sign_in("ada").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_link_that_meets_others_is_tried_again() {
+    let house = House::new();
+    house.register("ada").await.unwrap();
+    house.store.conflict_at_next_commits(2);
+    house.verify(&house.mailed_code("ada")).await.unwrap();
+    assert!(house.user("ada").await.is_some());
+}
+
+#[tokio::test]
+async fn of_two_who_follow_one_link_at_once_one_makes_the_account() {
+    let house = House::new();
+    house.register("ada").await.unwrap();
+    let link = house.mailed_code("ada");
+    let unit = house.begin().await;
+    let (first, second, ()) = tokio::join!(house.verify(&link), house.verify(&link), async { drop(unit) });
+    assert_eq!((code(first), code(second)), ("ok", "validation_failed"));
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ pub(super) struct OwnKeys {
     published: String,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one, as long as the process lives")]
 enum Key {
     Secret(hmac::Key),
     Public(Arc<PublicKey>),

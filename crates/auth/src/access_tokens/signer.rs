@@ -15,6 +15,7 @@ use super::{
 };
 
 /// The key that signs.
+#[expect(clippy::large_enum_variant, reason = "there is one, as long as the process lives")]
 pub(super) enum Signer {
     Hs256(hmac::Key),
     EdDsa(Ed25519KeyPair),

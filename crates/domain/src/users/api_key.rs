@@ -168,7 +168,8 @@ pub trait ApiKeys: Send {
     /// How many of a user's keys are neither revoked nor expired.
     async fn count_live(&mut self, user: UserId, now: Timestamp) -> Result<u32, StoreError>;
 
-    /// Ends a key of this user; false if there is none, or it had ended.
+    /// Revokes a key of this user, also one that has expired, so that it is listed no more; false if there is none, or
+    /// it was revoked.
     async fn revoke(&mut self, user: UserId, key: ApiKeyId, at: Timestamp) -> Result<bool, StoreError>;
 
     /// Ends all keys of a user and says how many there were.

@@ -57,7 +57,7 @@ pub struct Identity {
     pub is_email_verified: bool,
     /// When it was first seen.
     pub created_at: Timestamp,
-    /// When what the provider tells last changed.
+    /// When what the provider tells last changed, by the time of the token that told it.
     pub updated_at: Timestamp,
 }
 

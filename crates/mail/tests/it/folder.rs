@@ -2,8 +2,13 @@
 
 use std::{fs, path::Path};
 
-use lyceum_domain::mail::{MailError, Mailer};
-use lyceum_mail::FolderMailer;
+use lyceum_domain::{
+    mail::{Letter, LetterWriter, Mail, MailError, Mailer, WrittenLetter},
+    sessions::Secret,
+    time::Timestamp,
+    users::{Locale, Username},
+};
+use lyceum_mail::{FolderMailer, Site, TemplateLetters};
 use tempfile::TempDir;
 
 use crate::{mail, sender};
@@ -34,15 +39,46 @@ async fn each_mail_is_a_file_and_they_sort_by_time() {
     }
 }
 
+/// What the guides tell people to do: `grep -ho 'token=[A-Za-z0-9_-]*' *.eml`.
+fn tokens(text: &str) -> Vec<&str> {
+    let is_of_token = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    text.split("token=").skip(1).map(|rest| rest.split(|c| !is_of_token(c)).next().unwrap_or_default()).collect()
+}
+
 #[tokio::test]
 async fn a_token_can_be_found_in_the_file() {
     let temp = TempDir::new().expect("a folder");
-    let link = format!("https://example.org/verify-email?token={}&locale=de", "Ab-_9".repeat(40));
+    let token = "Ab-_9".repeat(40);
+    let link = format!("https://example.org/verify-email?token={token}&locale=de");
     let mailer = FolderMailer::new(temp.path(), sender());
     mailer.send(&mail("ada@example.com", &format!("Grüß Gott!\n\n{link}\n"))).await.expect("sent");
     let text = fs::read_to_string(temp.path().join(&names(temp.path())[0])).expect("a mail");
     assert!(text.lines().any(|line| line == link), "{text}");
+    assert_eq!(tokens(&text), [&*token, &*token], "in both parts");
     assert!(text.contains("To: ada@example.com") && text.contains("From: Lyceum <noreply@example.org>"));
+}
+
+#[tokio::test]
+async fn the_token_of_each_letter_with_one_can_be_found_in_the_file() {
+    let temp = TempDir::new().expect("a folder");
+    let mailer = FolderMailer::new(temp.path(), sender());
+    let site = Site { name: "Lyceum".to_owned(), public_url: "https://lyceum.example".to_owned() };
+    let letters = TemplateLetters::new(site).expect("letters");
+    let token = "-dQw4w9WgXcQ_dQw4w9WgXcQdQw4w9WgXcQdQw4w9-_";
+    let (code, username) = (Secret::new(token.to_owned()), Username::parse("ada_l").expect("a name"));
+    let link = |page: &str| Secret::new(format!("https://lyceum.example/{page}?token={token}"));
+    let expires_at = Timestamp::from_micros(1_795_603_439_000_000).expect("a time");
+    for letter in [
+        Letter::VerifyEmail { username: username.clone(), link: link("verify-email"), code: code.clone(), expires_at },
+        Letter::ResetPassword { username, link: link("reset-password"), code, expires_at },
+    ] {
+        let written = letters.write(&letter, &Locale::parse("en").expect("a tag")).expect("written");
+        let WrittenLetter { subject, text, html } = written;
+        mailer.send(&Mail { subject, text, html, ..mail("ada@example.com", "") }).await.expect("sent");
+        let newest = names(temp.path()).pop().expect("a mail");
+        let text = fs::read_to_string(temp.path().join(newest)).expect("a mail");
+        assert_eq!(tokens(&text), [token, token], "{text}");
+    }
 }
 
 #[cfg(unix)]

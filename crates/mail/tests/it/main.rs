@@ -4,6 +4,7 @@
 mod folder;
 mod server;
 mod smtp;
+mod tls;
 
 use lyceum_domain::{mail::Mail, users::Email};
 use lyceum_mail::Sender;

@@ -11,7 +11,7 @@ use crate::{
     server::{Manners, Server},
 };
 
-fn mailer(url: &str) -> SmtpMailer {
+pub fn mailer(url: &str) -> SmtpMailer {
     mailer_within(url, Duration::from_secs(5))
 }
 

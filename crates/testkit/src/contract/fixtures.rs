@@ -53,12 +53,6 @@ pub fn in_year(year: i64, seconds: i64) -> Timestamp {
     Timestamp::from_micros(((year - 1970) * 31_556_952 + seconds) * 1_000_000 + 123_456).expect("in the calendar")
 }
 
-/// A number of seconds after a time that is before everything that other data has. What is removed, or asked for, because
-/// of its age alone is in the way of other cases otherwise: one case of each table may use it.
-pub fn long_ago(seconds: u64) -> Timestamp {
-    Timestamp::from_micros(0).expect("a date").plus(Duration::from_secs(seconds))
-}
-
 /// A word of 24 lower-case letters that occurs nowhere else.
 pub fn word() -> String {
     let id = SequentialIds.next().as_simple().to_string();

@@ -36,8 +36,8 @@ impl ApiKeys for MemoryUnit {
 
     async fn revoke(&mut self, user: UserId, key: ApiKeyId, at: Timestamp) -> Result<bool, StoreError> {
         self.run(|tables| {
-            let live = tables.api_keys.get_mut(&key).filter(|key| key.user == user && key.is_live(at));
-            Ok(live.map(|key| key.revoked_at = Some(at)).is_some())
+            let listed = tables.api_keys.get_mut(&key).filter(|key| key.user == user && key.revoked_at.is_none());
+            Ok(listed.map(|key| key.revoked_at = Some(at)).is_some())
         })
     }
 

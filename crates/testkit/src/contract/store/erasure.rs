@@ -14,7 +14,7 @@ use crate::{
     ambient::SequentialIds,
     contract::{
         fixtures::{
-            Turn, api_key, at, course, full_course, hash, identity, long_ago, one_time_token, registration, word,
+            Turn, api_key, at, course, full_course, hash, identity, in_year, one_time_token, registration, word,
         },
         statements::{
             begin, begin_turn, end_turn, enrolled, erase, expect_conflict, find_by_token, find_course,
@@ -42,19 +42,20 @@ async fn events(store: &dyn Store, filter: AuditFilter) -> Vec<AuditEvent> {
     store.read().audit_page(&filter, first_page()).await.expect("a page").items
 }
 
-/// A mail that was sent. All in one unit, so that nobody else leases it.
+/// A mail that was sent. All in one unit, so that nobody else leases it; and due before anybody else's, so that none of
+/// theirs is leased.
 async fn sent_mail(store: &dyn Store, to: &User) {
     let mail = OutboxMail {
         id: OutboxMailId::new(&SequentialIds),
         to: to.email.clone(),
         intent: Intent::PasswordChanged(to.id),
         attempts: 0,
-        due_at: long_ago(0),
+        due_at: in_year(1800, 0),
         created_at: at(1),
     };
     let mut unit = begin(store).await;
     unit.outbox().enqueue(&mail).await.expect("a new mail");
-    let leased = unit.outbox().lease(long_ago(0), at(1), 100).await.expect("due mails");
+    let leased = unit.outbox().lease(in_year(1800, 0), at(1), 100).await.expect("due mails");
     assert!(leased.iter().any(|leased| leased.id == mail.id));
     assert!(unit.outbox().settle(mail.id, at(1), &Settlement::Sent, at(2)).await.expect("settled"));
     unit.commit().await.expect("kept");
