@@ -14,7 +14,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{binary, database::Database, server::Server, variable};
+use crate::{binary, database::Database, server::Server, traces, variable};
 
 /// The secret that access tokens are signed with.
 pub const JWT_SECRET: &str = "the-tide-goes-out-and-the-tide-comes-in-0192";
@@ -29,7 +29,7 @@ pub struct House {
 /// What an installation stands on; it goes with the house and the last of its servers.
 #[derive(Debug)]
 pub(crate) struct Ground {
-    _database: Database,
+    database: Database,
     folder: TempDir,
 }
 
@@ -53,7 +53,7 @@ impl House {
         let mut settings: BTreeMap<_, _> =
             settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         settings.extend(database.url().map(|url| ("DATABASE_URL".to_owned(), url)));
-        Self { settings, ground: Arc::new(Ground { _database: database, folder }) }
+        Self { settings, ground: Arc::new(Ground { database, folder }) }
     }
 
     /// One on SQLite.
@@ -129,6 +129,11 @@ impl House {
         }
         fs::write(book.join("src/SUMMARY.md"), summary).expect("writes");
         self.import(&book)
+    }
+
+    /// Where in the whole database one of these stands: each as `table.column`. Ids are looked for in their own form too.
+    pub async fn traces(&self, of: &[&str]) -> Vec<String> {
+        traces::find(self.ground.database.url().as_deref(), &self.data().join("lyceum.db"), of).await
     }
 
     /// The binary, with this house's settings and nothing else of the tests' own environment.

@@ -12,6 +12,7 @@
 //! | [`provider`] | an identity provider |
 //! | [`answer`] | what comes back, and what all answers must be |
 //! | [`events`] | the event stream of an answer of the mentor |
+//! | [`traces`] | looking through all of a database |
 //! | [`upstream`] | an OpenAI-compatible model that does what the test says |
 //! | [`wait`] | waiting for conditions, never for time |
 #![allow(
@@ -32,6 +33,7 @@ pub mod person;
 pub mod post_office;
 pub mod provider;
 pub mod server;
+pub mod traces;
 pub mod upstream;
 pub mod wait;
 

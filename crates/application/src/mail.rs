@@ -8,6 +8,7 @@ use lyceum_domain::{
     policy::{Action, Actor, allow},
     sessions::Secret,
     store::UnitOfWork,
+    text,
     time::Timestamp,
     users::{Email, Identifier, Locale, OneTimeToken, PendingRegistration, TokenOwner, TokenPurpose, User},
 };
@@ -21,6 +22,8 @@ const BATCH: u32 = 5;
 const MARGIN: Duration = Duration::from_secs(10);
 /// The longest wait between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
+/// How much of an error is kept, in characters.
+const ERROR_MAX: usize = 500;
 /// When a mail that cannot be sent is given up.
 const GIVE_UP_AFTER: Duration = Duration::from_hours(3 * 24);
 
@@ -149,7 +152,7 @@ impl Lyceum {
             Ok(()) => Settlement::Sent,
             Err(MailError::Refused(error)) => {
                 tracing::error!(error, kind = mail.intent.kind(), mail = %mail.id, "a mail was refused for good");
-                Settlement::Dead { error }
+                Settlement::Dead { error: text::shortened(&text::cleaned(&error), ERROR_MAX) }
             }
             Err(MailError::Unavailable(cause)) => self.later(mail, &cause.to_string()),
         })
@@ -159,6 +162,8 @@ impl Lyceum {
     fn later(&self, mail: &OutboxMail, error: &str) -> Settlement {
         let now = self.ports.clock.now();
         let kind = mail.intent.kind();
+        // It comes from another server.
+        let error = &*text::shortened(&text::cleaned(error), ERROR_MAX);
         if now.since(mail.created_at) >= GIVE_UP_AFTER {
             tracing::error!(error, kind, mail = %mail.id, "a mail could not be sent for days and is given up");
             return Settlement::Dead { error: error.to_owned() };

@@ -249,13 +249,24 @@ async fn who_leaves_takes_everything_along(database: Database) {
     log_in(&server, "ada", &ada.password).await.is_problem(401, "invalid_credentials");
     server.mail(&ada.email, "deleted").await;
 
+    // What there is of her, to be found no more when she is erased.
+    let id = export.text_at("/user/id");
+    let session = export.text_at("/sessions/0/id");
+    let conversation = export.text_at("/conversations/0/id");
+    let words = [&*id, &*session, &*conversation, &*ada.email, "Ada of the Tides", "line of 1 fathom?"];
+    let before = house.traces(&words).await;
+    for place in ["users.id", "users.email", "sessions.id", "conversations.id", "audit_events.subject_id"] {
+        assert!(before.iter().any(|found| found == place), "{place} is not among {before:?}");
+    }
+
     // Back, gone again, erased.
     house.run(&["user", "restore", "ada"]).succeeded();
-    let mut ada = ada;
+    let mut ada = ada.clone();
     ada.sign_in(&server).await;
     house.run(&["user", "erase", "ada"]).ended(2);
     house.run(&["user", "erase", "ada", "--yes"]).succeeded();
     house.run(&["user", "erase", "ada", "--yes"]).ended(1);
+    assert_eq!(house.traces(&words).await, Vec::<String>::new());
     ada.get("/users/me").await.is_problem(401, "invalid_token");
     assert_eq!(house.run(&["user", "purge"]).succeeded().stdout.trim(), "0 accounts were erased.");
 
@@ -266,5 +277,5 @@ async fn who_leaves_takes_everything_along(database: Database) {
         .await;
     assert_eq!(house.run(&["user", "purge"]).succeeded().stdout.trim(), "1 accounts were erased.");
     // The names are free.
-    server.register_and_sign_in("ada").await;
+    server.register("ada").await;
 }
