@@ -13,7 +13,7 @@ use lyceum_e2e::{
     answer::Answer, database::Database, house::House, on_both_databases, person::Person, wait::eventually,
 };
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::JoinSet;
 
 on_both_databases!(what_was_answered_survives_a_crash);
@@ -128,8 +128,9 @@ async fn check(people: &[Person], ledger: &mut Ledger) {
         assert_eq!(progress["completed_lessons"], completed, "learner {learner}");
         assert_eq!(progress["completion_percent"], completed * 100 / LESSONS, "learner {learner}");
         let list = person.get("/progress").await.is(200);
-        let stand = list.items().first().cloned().unwrap_or(Value::Null);
-        assert_eq!(stand["completed_lessons"], completed, "learner {learner}: the list says otherwise");
+        // Whose first update was cut off is in no course.
+        let listed = list.items().first().map_or(json!(0), |stand| stand["completed_lessons"].clone());
+        assert_eq!(listed, completed, "learner {learner}: the list says otherwise");
     }
 }
 
