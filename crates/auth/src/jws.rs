@@ -18,7 +18,7 @@ pub(crate) use compact::Compact;
 pub(crate) use header::Header;
 pub use key_set::KeySetError;
 pub(crate) use key_set::{Found, KeySet};
-pub(crate) use members::{Text, check_object};
+pub(crate) use members::{Audience, Text, check_object};
 pub(crate) use public_key::PublicKey;
 pub use public_key::UnfitKey;
 

@@ -10,7 +10,7 @@ use lyceum_domain::{
 };
 use serde::{Deserialize, Serialize, Serializer, de::IgnoredAny};
 
-use crate::jws::{Text, check_object};
+use crate::jws::{Audience, Text, check_object};
 
 /// The only `type`.
 const ACCESS: &str = "access";
@@ -77,16 +77,6 @@ pub(super) struct Read<'a> {
     nbf: Option<u64>,
 }
 
-/// One, or a list (RFC 7519, section 4.1.3).
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience<'a> {
-    #[serde(borrow)]
-    One(Cow<'a, str>),
-    #[serde(borrow)]
-    Many(Vec<Cow<'a, str>>),
-}
-
 /// A word, or whatever another service put there.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -117,11 +107,7 @@ impl Read<'_> {
         if claims.iss.ok_or_else(missing("iss"))?.0 != issuer {
             return foreign("iss");
         }
-        let for_us = match claims.aud.ok_or_else(missing("aud"))? {
-            Audience::One(one) => one == audience,
-            Audience::Many(many) => many.iter().any(|one| one == audience),
-        };
-        if !for_us {
+        if !claims.aud.ok_or_else(missing("aud"))?.names(audience) {
             return foreign("aud");
         }
         if claims.kind.ok_or_else(missing("type"))?.0 != ACCESS {

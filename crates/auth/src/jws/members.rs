@@ -11,6 +11,26 @@ use serde::{
 #[derive(Debug, Deserialize)]
 pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
+/// For whom a token is: one, or a list (RFC 7519, section 4.1.3).
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Audience<'a> {
+    #[serde(borrow)]
+    One(Cow<'a, str>),
+    #[serde(borrow)]
+    Many(Vec<Cow<'a, str>>),
+}
+
+impl Audience<'_> {
+    /// Whether this one is meant, or among those who are.
+    pub(crate) fn names(&self, audience: &str) -> bool {
+        match self {
+            Self::One(one) => one == audience,
+            Self::Many(many) => many.iter().any(|one| one == audience),
+        }
+    }
+}
+
 /// Whether `json` is one JSON object, and no object in it has two members of one name: two readers could take
 /// different ones for good (RFC 7515, section 4; RFC 7519, section 4).
 pub(crate) fn check_object(json: &[u8]) -> Result<(), NotAnObject> {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use uuid::Uuid;
 
 use super::settings::{ProviderSettings, Subject};
-use crate::jws::{Text, check_object};
+use crate::jws::{Audience, Text, check_object};
 
 /// What is read. All may be missing, so that it can be said which is; what is not needed may be anything.
 #[derive(Deserialize)]
@@ -46,16 +46,6 @@ struct Read<'a> {
     is_restricted: Option<Lenient<'a>>,
     #[serde(borrow, rename = "isRestricted")]
     is_restricted_camel: Option<Lenient<'a>>,
-}
-
-/// One, or a list (RFC 7519, section 4.1.3).
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience<'a> {
-    #[serde(borrow)]
-    One(Cow<'a, str>),
-    #[serde(borrow)]
-    Many(Vec<Cow<'a, str>>),
 }
 
 /// A word, yes or no, or whatever is there.
@@ -152,11 +142,8 @@ impl Read<'_> {
         if self.iss.as_ref().ok_or(Wrong::Missing("iss"))?.0 != settings.issuer {
             return Err(Wrong::Foreign("iss"));
         }
-        let is_ours = |audience: &Cow<'_, str>| settings.audiences.iter().any(|ours| *ours == *audience);
-        let is_for_us = match self.aud.as_ref().ok_or(Wrong::Missing("aud"))? {
-            Audience::One(one) => is_ours(one),
-            Audience::Many(many) => many.iter().any(is_ours),
-        };
+        let audience = self.aud.as_ref().ok_or(Wrong::Missing("aud"))?;
+        let is_for_us = settings.audiences.iter().any(|ours| audience.names(ours));
         if is_for_us { Ok(()) } else { Err(Wrong::Foreign("aud")) }
     }
 
