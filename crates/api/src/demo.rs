@@ -71,16 +71,14 @@ fn course() -> CourseDraft {
         title: title.to_owned(),
         number: number.map(str::to_owned),
         depth,
-        part: None,
         content: text.to_owned(),
-        is_draft: false,
+        ..LessonDraft::default()
     });
     CourseDraft {
         title: TITLE.to_owned(),
         description: "Six short lessons on how people learn, and a place to try the mentor.".to_owned(),
         language: Some("en".to_owned()),
-        authors: Vec::new(),
         lessons: lessons.into(),
-        passed_over: Vec::new(),
+        ..CourseDraft::default()
     }
 }

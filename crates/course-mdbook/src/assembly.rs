@@ -73,6 +73,7 @@ pub(crate) fn assemble<S: Source>(
         language,
         authors: about.authors,
         lessons,
+        files: Vec::new(),
         passed_over: notes.into_entries(contents.as_str()),
     })
 }
@@ -151,6 +152,8 @@ impl<S: Source> Chapters<'_, '_, S> {
             depth: chapter.depth,
             part: chapter.part,
             content,
+            slug: None,
+            estimated_minutes: None,
         }))
     }
 

@@ -1,6 +1,7 @@
 //! Courses, their lessons in order and depth, outlines, and what an import brings.
 
 mod draft;
+mod file;
 mod import;
 mod lesson;
 mod passage;
@@ -9,7 +10,8 @@ mod repository;
 use std::fmt;
 
 pub use draft::{CourseDraft, LessonDraft, PassedOver};
-pub use import::{ImportPlan, ImportReport, LessonChange, plan};
+pub use file::{CourseFile, DraftFiles, FileDraft, FilePath};
+pub use import::{ImportPlan, ImportReport, LessonChange, LessonReport, plan};
 pub use lesson::{Lesson, LessonNumber, Outline, OutlineEntry, reading_minutes};
 pub use passage::{Passage, PassageDraft, passages};
 pub use repository::{CourseFilter, CourseKey, CourseQueries, Courses, PassageScope};

@@ -86,6 +86,10 @@ id! {
     LessonId
     /// Names a [`Passage`](crate::courses::Passage).
     PassageId
+    /// Names a [`Subject`](crate::subjects::Subject).
+    SubjectId
+    /// Names a [`Document`](crate::subjects::Document).
+    DocumentId
     /// Names a [`Conversation`](crate::conversations::Conversation).
     ConversationId
     /// Names a [`Message`](crate::conversations::Message).

@@ -9,6 +9,8 @@
 //! | [`users`], [`sessions`] | accounts, e-mail, username, password rules, keys; sign-ins, tokens, lockout |
 //! | [`audit`] | the trail of what happened to accounts |
 //! | [`courses`], [`progress`] | courses, lessons, outlines, imports; how far a learner is |
+//! | [`subjects`] | a learner's own subjects and documents |
+//! | [`blobs`] | the bytes of files, and how none is left behind |
 //! | [`conversations`], [`mentor`] | what was asked and answered; the model port and the prompt |
 //! | [`policy`] | who may do what, in one place |
 //! | [`store`] | units of work, the read side, the one storage error |
@@ -16,6 +18,7 @@
 //! | [`ids`], [`time`], [`page`], [`text`], [`invalid`] | identifiers, clock, paging, text rules, refusals |
 
 pub mod audit;
+pub mod blobs;
 pub mod conversations;
 pub mod courses;
 pub mod ids;
@@ -27,6 +30,7 @@ pub mod policy;
 pub mod progress;
 pub mod sessions;
 pub mod store;
+pub mod subjects;
 pub mod text;
 pub mod time;
 pub mod users;

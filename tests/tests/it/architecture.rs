@@ -10,7 +10,8 @@ use std::{
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 const HOUSE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-const ADAPTERS: [&str; 6] = ["auth", "course-mdbook", "llm-offline", "llm-qubrid", "mail", "storage-seaorm"];
+const ADAPTERS: [&str; 9] =
+    ["auth", "blobs", "course-mdbook", "llm-offline", "llm-qubrid", "mail", "markdown", "media", "storage-seaorm"];
 
 fn metadata() -> &'static Metadata {
     static METADATA: OnceLock<Metadata> = OnceLock::new();
@@ -77,11 +78,15 @@ fn tests_may_use_the_testkit_and_the_storage_tests_the_migrations() {
 
 #[test]
 fn what_is_heavy_has_one_home() {
-    let homes: [(&str, &[&str]); 4] = [
+    let homes: [(&str, &[&str]); 8] = [
         ("sea-orm", &["storage-seaorm", "migration"]),
         ("sqlx", &["storage-seaorm", "e2e"]),
         ("reqwest", &["llm-qubrid", "auth", "e2e"]),
         ("actix", &["api"]),
+        ("object_store", &["blobs"]),
+        ("image", &["media"]),
+        ("pdf-extract", &["media"]),
+        ("ammonia", &["markdown"]),
     ];
     for package in members() {
         for (thing, allowed) in homes {

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use lyceum_application::courses::{Import, Imported};
 use lyceum_course_mdbook::{Limits, read_folder_with};
 use lyceum_domain::{
-    courses::{CourseDraft, LessonChange},
+    courses::{CourseDraft, LessonChange, LessonReport},
     policy::Actor,
     users::Identifier,
 };
@@ -93,7 +93,7 @@ fn print_report(imported: &Imported) {
     }
     let only_some = report.lessons.len() - report.count(LessonChange::Added) - report.count(LessonChange::Unchanged);
     if only_some > 0 {
-        for (change, title) in &report.lessons {
+        for LessonReport { change, title, .. } in &report.lessons {
             if !matches!(change, LessonChange::Added | LessonChange::Unchanged) {
                 println!("       {}: {title}", change.as_str());
             }
@@ -114,7 +114,7 @@ fn as_json(imported: &Imported) -> serde_json::Value {
     let lessons: Vec<_> = report
         .lessons
         .iter()
-        .map(|(change, title)| serde_json::json!({"title": title, "change": change.as_str()}))
+        .map(|lesson| serde_json::json!({"title": lesson.title, "change": lesson.change.as_str()}))
         .collect();
     let passed_over: Vec<_> = report
         .passed_over

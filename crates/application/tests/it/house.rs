@@ -348,10 +348,8 @@ pub fn book(title: &str, chapters: Vec<LessonDraft>) -> CourseDraft {
     CourseDraft {
         title: title.to_owned(),
         description: format!("All about {title}."),
-        language: None,
-        authors: Vec::new(),
         lessons: chapters,
-        passed_over: Vec::new(),
+        ..CourseDraft::default()
     }
 }
 
@@ -359,11 +357,8 @@ pub fn chapter(title: &str, text: &str) -> LessonDraft {
     LessonDraft {
         path: Some(format!("{title}.md")),
         title: title.to_owned(),
-        number: None,
-        depth: 0,
-        part: None,
         content: text.to_owned(),
-        is_draft: false,
+        ..LessonDraft::default()
     }
 }
 

@@ -1,7 +1,9 @@
 //! What an importer read from a source: a course as it stands there, before it is compared with what we have.
 
+use crate::courses::FileDraft;
+
 /// A whole course as an importer found it. All text is clean (see [`text::cleaned`](crate::text::cleaned)).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CourseDraft {
     /// The title in the source.
     pub title: String,
@@ -13,12 +15,14 @@ pub struct CourseDraft {
     pub authors: Vec<String>,
     /// The chapters in reading order.
     pub lessons: Vec<LessonDraft>,
+    /// The files that come with the chapters, each path once.
+    pub files: Vec<FileDraft>,
     /// What was left out, and why; for the report.
     pub passed_over: Vec<PassedOver>,
 }
 
 /// One chapter as an importer found it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LessonDraft {
     /// The chapter's path inside the source, with `/` between its parts; it identifies the lesson when the source
     /// is imported again. `None` for a chapter without a file.
@@ -35,6 +39,10 @@ pub struct LessonDraft {
     pub content: String,
     /// Announced in the source, but not written yet.
     pub is_draft: bool,
+    /// The name in addresses that the source asks for, if it says one (a course that we exported does).
+    pub slug: Option<String>,
+    /// How long reading it takes, if the source says.
+    pub estimated_minutes: Option<u32>,
 }
 
 /// Something in the source that was not taken.

@@ -29,7 +29,7 @@ pub struct ImportPlan {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImportReport {
     /// Each lesson in reading order, removed ones last.
-    pub lessons: Vec<(LessonChange, String)>,
+    pub lessons: Vec<LessonReport>,
     /// What was left out of the source, and why.
     pub passed_over: Vec<PassedOver>,
 }
@@ -37,8 +37,26 @@ pub struct ImportReport {
 impl ImportReport {
     /// How many lessons this happened to.
     pub fn count(&self, change: LessonChange) -> usize {
-        self.lessons.iter().filter(|(c, _)| *c == change).count()
+        self.lessons.iter().filter(|lesson| lesson.change == change).count()
     }
+}
+
+/// What an import did to one lesson.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LessonReport {
+    /// The lesson.
+    pub lesson: LessonId,
+    /// Its title now.
+    pub title: String,
+    /// What happened.
+    pub change: LessonChange,
+    /// What it was called, if it was renamed.
+    pub renamed_from: Option<String>,
+    /// Where it stood, if it moved among its neighbours, into another part or under another chapter: its number or, if it
+    /// had none, `place 7`. One that only makes room for others has not moved.
+    pub moved_from: Option<String>,
+    /// The title of the lesson that its text was part of, if it was split off.
+    pub split_from: Option<String>,
 }
 
 /// What an import did to a lesson.
@@ -94,8 +112,10 @@ pub fn plan(
     };
     for (position, (chapter, id)) in draft.lessons.iter().zip(matches).enumerate() {
         let position = u32::try_from(position).unwrap_or(u32::MAX);
+        let id_now;
         let change = if let Some(before) = id.and_then(|id| old.remove(&id)) {
             let mut lesson = before.clone();
+            id_now = lesson.id;
             fill(&mut lesson, chapter, position);
             lesson.deleted_at = None;
             // Passages are of what is written: an announced lesson has none, whatever its text.
@@ -118,6 +138,7 @@ pub fn plan(
             change
         } else {
             let lesson = new_lesson(LessonId::new(ids), course, chapter, position, &mut slugs, at);
+            id_now = lesson.id;
             out.rewritten.insert(lesson.id);
             out.inserted.push(lesson);
             LessonChange::Added
@@ -125,14 +146,14 @@ pub fn plan(
         if !chapter.is_draft {
             out.lesson_count += 1;
         }
-        out.report.lessons.push((change, chapter.title.clone()));
+        out.report.lessons.push(reported(id_now, &chapter.title, change));
     }
     let mut gone: Vec<_> = old.into_values().filter(|l| l.deleted_at.is_none()).collect();
     gone.sort_by_key(|l| (l.position, l.id));
     for mut lesson in gone {
         lesson.deleted_at = Some(at);
         lesson.updated_at = at;
-        out.report.lessons.push((LessonChange::Removed, lesson.title.to_string()));
+        out.report.lessons.push(reported(lesson.id, lesson.title.as_str(), LessonChange::Removed));
         out.rewritten.insert(lesson.id);
         out.updated.push(lesson);
     }
@@ -158,6 +179,11 @@ fn matched(existing: &[Lesson], chapters: &[LessonDraft]) -> Vec<Option<LessonId
     pass(&|lesson, chapter| lesson.title == title(chapter));
     pass(&|lesson, chapter| chapter.content.len() > 200 && lesson.content == chapter.content);
     found
+}
+
+fn reported(lesson: LessonId, title: &str, change: LessonChange) -> LessonReport {
+    let title = title.to_owned();
+    LessonReport { lesson, title, change, renamed_from: None, moved_from: None, split_from: None }
 }
 
 fn title(chapter: &LessonDraft) -> Title {
@@ -237,26 +263,11 @@ mod tests {
     }
 
     fn chapter(path: &str, title: &str, text: &str) -> LessonDraft {
-        LessonDraft {
-            path: Some(path.into()),
-            title: title.into(),
-            number: None,
-            depth: 0,
-            part: None,
-            content: text.into(),
-            is_draft: false,
-        }
+        LessonDraft { path: Some(path.into()), title: title.into(), content: text.into(), ..LessonDraft::default() }
     }
 
     fn book(lessons: Vec<LessonDraft>) -> CourseDraft {
-        CourseDraft {
-            title: "Knots".into(),
-            description: String::new(),
-            language: None,
-            authors: Vec::new(),
-            lessons,
-            passed_over: Vec::new(),
-        }
+        CourseDraft { title: "Knots".into(), lessons, ..CourseDraft::default() }
     }
 
     /// The lessons after a plan was carried out.
@@ -271,7 +282,7 @@ mod tests {
     }
 
     fn changes(plan: &ImportPlan) -> Vec<(&str, &str)> {
-        plan.report.lessons.iter().map(|(change, title)| (change.as_str(), title.as_str())).collect()
+        plan.report.lessons.iter().map(|l| (l.change.as_str(), l.title.as_str())).collect()
     }
 
     #[test]
@@ -335,7 +346,7 @@ mod tests {
         assert_eq!(order, [id("B"), id("A"), id("C"), id("D")]);
         let third =
             plan(course, carried_out(lessons.clone(), &second), &book(vec![chapter("d.md", "D", "d")]), &ids, at(3));
-        assert_eq!(third.report.lessons[0], (LessonChange::Restored, "D".into()));
+        assert_eq!(changes(&third)[0], ("restored", "D"));
         assert_eq!(third.updated[0].id, id("D"));
     }
 

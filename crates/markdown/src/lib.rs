@@ -1,0 +1,1 @@
+//! Markdown becomes HTML that is safe to show.

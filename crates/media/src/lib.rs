@@ -1,0 +1,1 @@
+//! Pictures become portraits, documents give their text, within bounds of time and memory.
