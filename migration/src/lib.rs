@@ -15,6 +15,10 @@ mod m20261120_000006_conversations;
 mod m20261125_000007_accounts;
 mod m20261125_000008_sessions_network;
 mod m20261125_000009_trail;
+mod m20261125_000010_progress_events;
+mod m20261125_000011_course_search;
+mod m20261125_000012_files;
+mod m20261125_000013_idempotency;
 mod pgvector;
 mod run;
 
@@ -42,6 +46,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000007_accounts::Migration),
             Box::new(m20261125_000008_sessions_network::Migration),
             Box::new(m20261125_000009_trail::Migration),
+            Box::new(m20261125_000010_progress_events::Migration),
+            Box::new(m20261125_000011_course_search::Migration),
+            Box::new(m20261125_000012_files::Migration),
+            Box::new(m20261125_000013_idempotency::Migration),
         ]
     }
 }

@@ -1,20 +1,27 @@
 //! Courses, their lessons in order and depth, outlines, and what an import brings.
 
+mod authoring;
 mod draft;
 mod file;
 mod import;
 mod lesson;
 mod passage;
 mod repository;
+mod search;
 
 use std::fmt;
 
+pub use authoring::{
+    CourseEdit, LessonEdit, LessonInOrder, LessonPlace, arrange, parse_content, parse_depth, parse_description,
+    parse_minutes, parse_part,
+};
 pub use draft::{CourseDraft, LessonDraft, PassedOver};
 pub use file::{CourseFile, DraftFiles, FileDraft, FilePath};
 pub use import::{ImportPlan, ImportReport, LessonChange, LessonReport, plan};
 pub use lesson::{Lesson, LessonNumber, Outline, OutlineEntry, reading_minutes};
 pub use passage::{Passage, PassageDraft, passages};
 pub use repository::{CourseFilter, CourseKey, CourseQueries, Courses, PassageScope};
+pub use search::{CourseHit, Excerpt, ExcerptPart, LessonHit, SearchScope};
 
 use crate::{
     ids::{CourseId, UserId},
@@ -44,6 +51,9 @@ pub struct Course {
     pub source: Option<SourceKey>,
     /// How many lessons learners can complete: drafts and removed ones don't count.
     pub lesson_count: u32,
+    /// Counts how often lessons that counted went or came back; see
+    /// [`CourseProgress`](crate::progress::CourseProgress).
+    pub outline_revision: u32,
     /// When it was first published.
     pub published_at: Option<Timestamp>,
     /// When it was made.

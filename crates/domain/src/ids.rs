@@ -90,6 +90,10 @@ id! {
     SubjectId
     /// Names a [`Document`](crate::subjects::Document).
     DocumentId
+    /// Names a [`ProgressEvent`](crate::progress::ProgressEvent).
+    ProgressEventId
+    /// Names a [`Claim`](crate::idempotency::Claim).
+    ClaimId
     /// Names a [`Conversation`](crate::conversations::Conversation).
     ConversationId
     /// Names a [`Message`](crate::conversations::Message).

@@ -12,6 +12,7 @@
 //! | [`subjects`] | a learner's own subjects and documents |
 //! | [`blobs`] | the bytes of files, and how none is left behind |
 //! | [`conversations`], [`mentor`] | what was asked and answered; the model port and the prompt |
+//! | [`idempotency`] | requests that are done once |
 //! | [`policy`] | who may do what, in one place |
 //! | [`store`] | units of work, the read side, the one storage error |
 //! | [`mail`] | what mails say, the outbox, the ports that write and send |
@@ -21,6 +22,7 @@ pub mod audit;
 pub mod blobs;
 pub mod conversations;
 pub mod courses;
+pub mod idempotency;
 pub mod ids;
 pub mod invalid;
 pub mod mail;

@@ -87,6 +87,11 @@ pub enum Action {
         /// The course's author.
         author: Option<UserId>,
     },
+    /// See who learns in a course, and how far they are.
+    SeeCohort {
+        /// The course's author.
+        author: Option<UserId>,
+    },
     /// Enrol, and record progress.
     Learn {
         /// The course's status.
@@ -98,6 +103,10 @@ pub enum Action {
     },
     /// Read one's own progress.
     ReadOwnProgress,
+    /// Keep subjects and documents of one's own.
+    UseOwnSubjects,
+    /// What the server does by itself: remove what is over, count anew, read texts.
+    KeepHouse,
     /// Ask the mentor, and read one's own conversations.
     AskMentor,
 }
@@ -119,9 +128,11 @@ pub enum Denied {
 pub fn allow(actor: &Actor, action: &Action) -> Result<(), Denied> {
     match *action {
         Action::SignUp | Action::ListCourses => Ok(()),
-        Action::UseOwnProfile | Action::SecureOwnAccount | Action::ReadOwnProgress | Action::AskMentor => {
-            signed_in(actor)
-        }
+        Action::UseOwnProfile
+        | Action::SecureOwnAccount
+        | Action::ReadOwnProgress
+        | Action::UseOwnSubjects
+        | Action::AskMentor => signed_in(actor),
         Action::ReadProfile { owner, visibility } => match visibility {
             ProfileVisibility::Public => Ok(()),
             _ if actor.is(Some(owner)) || actor.is_at_least(Role::Admin) => Ok(()),
@@ -129,7 +140,9 @@ pub fn allow(actor: &Actor, action: &Action) -> Result<(), Denied> {
             ProfileVisibility::Members => signed_in(actor).map_err(|_| Denied::Hidden),
             ProfileVisibility::Private => Err(Denied::Hidden),
         },
-        Action::ManageUsers | Action::ReadAudit | Action::ListAllDrafts => at_least(actor, Role::Admin),
+        Action::ManageUsers | Action::ReadAudit | Action::ListAllDrafts | Action::KeepHouse => {
+            at_least(actor, Role::Admin)
+        }
         Action::CreateCourse => at_least(actor, Role::Mentor),
         Action::ReadCourse { status, author } => {
             let is_open = match status {
@@ -138,7 +151,7 @@ pub fn allow(actor: &Actor, action: &Action) -> Result<(), Denied> {
             };
             if is_open || owns(actor, author) { Ok(()) } else { Err(Denied::Hidden) }
         }
-        Action::ChangeCourse { author } => {
+        Action::ChangeCourse { author } | Action::SeeCohort { author } => {
             at_least(actor, Role::Mentor)?;
             if owns(actor, author) { Ok(()) } else { Err(Denied::Forbidden) }
         }
@@ -169,11 +182,18 @@ fn within_key(actor: &Actor, action: &Action) -> Result<(), Denied> {
         }
         Action::ReadCourse { status, .. } => *status != CourseStatus::Draft || scopes.has(Scope::Learning),
         Action::UseOwnProfile => scopes.has(Scope::Profile),
-        Action::CreateCourse | Action::ChangeCourse { .. } | Action::Learn { .. } | Action::ReadOwnProgress => {
-            scopes.has(Scope::Learning)
-        }
+        Action::CreateCourse
+        | Action::ChangeCourse { .. }
+        | Action::SeeCohort { .. }
+        | Action::Learn { .. }
+        | Action::ReadOwnProgress
+        | Action::UseOwnSubjects => scopes.has(Scope::Learning),
         Action::AskMentor => scopes.has(Scope::Ai),
-        Action::SecureOwnAccount | Action::ManageUsers | Action::ReadAudit | Action::ListAllDrafts => false,
+        Action::SecureOwnAccount
+        | Action::ManageUsers
+        | Action::ReadAudit
+        | Action::ListAllDrafts
+        | Action::KeepHouse => false,
     };
     if is_reached { Ok(()) } else { Err(Denied::Scope) }
 }
@@ -254,6 +274,10 @@ mod tests {
             ("learn archived, new", learn(CourseStatus::Archived, false)),
             ("learn archived, known", learn(CourseStatus::Archived, true)),
             ("own progress", Action::ReadOwnProgress),
+            ("own cohort", Action::SeeCohort { author: own }),
+            ("other's cohort", Action::SeeCohort { author: other }),
+            ("own subjects", Action::UseOwnSubjects),
+            ("keep house", Action::KeepHouse),
             ("ask mentor", Action::AskMentor),
         ];
         let mut matrix =
@@ -299,6 +323,10 @@ mod tests {
         learn archived, new   |401    |403    |403    |403    |403    |403    |403    |403
         learn archived, known |401    |yes    |yes    |yes    |403    |403 key|yes    |403 key
         own progress          |401    |yes    |yes    |yes    |403    |403 key|yes    |403 key
+        own cohort            |401    |403    |yes    |yes    |yes    |403 key|yes    |403 key
+        other's cohort        |401    |403    |403    |yes    |yes    |403 key|yes    |403 key
+        own subjects          |401    |yes    |yes    |yes    |403    |403 key|yes    |403 key
+        keep house            |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
         ask mentor            |401    |yes    |yes    |yes    |403    |yes    |403 key|403 key
         ");
     }

@@ -1,13 +1,23 @@
-//! How far a learner is: the status of each lesson and, kept with it, the percentage of the course.
+//! How far a learner is: what happened, the status of each lesson, and the percentage of the course.
+//!
+//! What happened ([`ProgressEvent`]) is the truth; it is only ever added to. The rows that answer questions quickly
+//! ([`CourseProgress`] and the status of each lesson) are kept with it in one transaction, and can be made from it again:
+//! [`fold`].
 
+mod event;
 mod repository;
+mod views;
 
 use std::fmt;
 
-pub use repository::{CourseProgressView, LessonProgressView, LessonStanding, Progress, ProgressQueries};
+pub use event::{Folded, ProgressChange, ProgressEvent, ProgressHistory, Step, fold};
+pub use repository::{Progress, ProgressQueries};
+pub use views::{
+    CohortFilter, CourseProgressView, DayActivity, LearnerView, LessonCompletion, LessonProgressView, LessonStanding,
+};
 
 use crate::{
-    ids::{CourseId, LessonId, UserId},
+    ids::{CourseId, LessonId, ProgressEventId, UserId},
     invalid::Invalid,
     time::Timestamp,
 };
@@ -75,7 +85,10 @@ impl LessonStatus {
 /// A learner's progress in one course: the aggregate that is saved as a whole.
 ///
 /// The total is the course's own number of lessons, so a lesson that is added counts for everybody at once; what is
-/// kept here is how many of the lessons that count are done.
+/// kept here is how many of the lessons that count are done, as of one revision of the course's outline. When lessons
+/// that counted go, or come back, the course gets the next revision, and a store answers with a fresh count for whoever
+/// was counted under an older one; so the count is right at once, for any number of learners, and the rows follow in
+/// bounded batches ([`Progress::recount`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CourseProgress {
     /// The learner.
@@ -84,38 +97,44 @@ pub struct CourseProgress {
     pub course: CourseId,
     /// How many of the lessons that count are completed.
     pub completed_lessons: u32,
+    /// The [`Course::outline_revision`](crate::courses::Course::outline_revision) under which they were counted.
+    pub outline_revision: u32,
     /// Whether the learner is in the course now; leaving keeps the progress.
     pub is_enrolled: bool,
     /// When the learner first came.
     pub created_at: Timestamp,
     /// The last activity.
     pub updated_at: Timestamp,
-    /// For optimistic locking; 0 before the first save.
+    /// For optimistic locking; 0 before the first save. Each save adds one event, which has the number of the version that
+    /// it made.
     pub version: u32,
 }
 
-/// What [`CourseProgress::record`] changed; saved together with the aggregate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LessonChange {
-    /// The lesson.
-    pub lesson: LessonId,
-    /// What it was.
-    pub from: LessonStatus,
-    /// What it is now.
-    pub to: LessonStatus,
-    /// When.
-    pub at: Timestamp,
-}
-
 impl CourseProgress {
-    /// A learner comes to a course.
-    pub fn begin(user: UserId, course: CourseId, at: Timestamp) -> Self {
-        Self { user, course, completed_lessons: 0, is_enrolled: true, created_at: at, updated_at: at, version: 0 }
+    /// A learner comes to a course. Saved with [`Step::Enrolled`], or with the first lesson that they record.
+    pub fn begin(user: UserId, course: CourseId, outline_revision: u32, at: Timestamp) -> Self {
+        Self {
+            user,
+            course,
+            completed_lessons: 0,
+            outline_revision,
+            is_enrolled: true,
+            created_at: at,
+            updated_at: at,
+            version: 0,
+        }
     }
 
     /// Sets the status of a lesson that counts, enrolling if need be. The same status again changes nothing but the
     /// time of the last activity.
-    pub fn record(&mut self, lesson: LessonId, from: LessonStatus, to: LessonStatus, at: Timestamp) -> LessonChange {
+    pub fn record(
+        &mut self,
+        event: ProgressEventId,
+        lesson: LessonId,
+        from: LessonStatus,
+        to: LessonStatus,
+        at: Timestamp,
+    ) -> ProgressChange {
         match (from == LessonStatus::Completed, to == LessonStatus::Completed) {
             (false, true) => self.completed_lessons += 1,
             (true, false) => self.completed_lessons = self.completed_lessons.saturating_sub(1),
@@ -123,27 +142,27 @@ impl CourseProgress {
         }
         self.is_enrolled = true;
         self.updated_at = self.updated_at.max(at);
-        LessonChange { lesson, from, to, at }
+        ProgressChange { id: event, step: Step::Recorded { lesson, from, to }, at }
     }
 
-    /// Comes (back) to the course; false if already there.
-    pub fn enrol(&mut self, at: Timestamp) -> bool {
-        let changed = !self.is_enrolled;
-        if changed {
-            self.is_enrolled = true;
-            self.updated_at = self.updated_at.max(at);
-        }
-        changed
+    /// Comes (back) to the course; `None` if already there.
+    pub fn enrol(&mut self, event: ProgressEventId, at: Timestamp) -> Option<ProgressChange> {
+        self.enter(true, event, Step::Enrolled, at)
     }
 
-    /// Leaves the course, keeping the progress; false if not there.
-    pub fn leave(&mut self, at: Timestamp) -> bool {
-        let changed = self.is_enrolled;
-        if changed {
-            self.is_enrolled = false;
-            self.updated_at = self.updated_at.max(at);
+    /// Leaves the course, keeping the progress; `None` if not there.
+    pub fn leave(&mut self, event: ProgressEventId, at: Timestamp) -> Option<ProgressChange> {
+        self.enter(false, event, Step::Left, at)
+    }
+
+    fn enter(&mut self, enrolled: bool, id: ProgressEventId, step: Step, at: Timestamp) -> Option<ProgressChange> {
+        let is_new = self.version == 0 && enrolled;
+        if self.is_enrolled == enrolled && !is_new {
+            return None;
         }
-        changed
+        self.is_enrolled = enrolled;
+        self.updated_at = self.updated_at.max(at);
+        Some(ProgressChange { id, step, at })
     }
 }
 
@@ -177,10 +196,11 @@ mod tests {
         fn the_count_is_that_of_the_completed_lessons(steps in proptest::collection::vec((0_usize..12, status()), 0..200)) {
             let at = Timestamp::from_micros(1).expect("a time");
             let mut lessons = [LessonStatus::NotStarted; 12];
-            let mut progress = CourseProgress::begin(UserId::from_uuid(Uuid::nil()), CourseId::from_uuid(Uuid::nil()), at);
+            let mut progress = CourseProgress::begin(UserId::from_uuid(Uuid::nil()), CourseId::from_uuid(Uuid::nil()), 1, at);
+            let event = ProgressEventId::from_uuid(Uuid::nil());
             for (n, to) in steps {
                 let lesson = LessonId::from_uuid(Uuid::from_u128(n as u128));
-                progress.record(lesson, lessons[n], to, at);
+                progress.record(event, lesson, lessons[n], to, at);
                 lessons[n] = to;
                 let completed = lessons.iter().filter(|s| **s == LessonStatus::Completed).count();
                 prop_assert_eq!(progress.completed_lessons as usize, completed);

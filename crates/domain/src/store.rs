@@ -13,13 +13,16 @@ use thiserror::Error;
 
 use crate::{
     audit::{AuditQueries, AuditTrail},
+    blobs::BlobRemovals,
     conversations::{Conversation, ConversationQueries, Conversations, Message},
     courses::{CourseQueries, Courses},
+    idempotency::Claims,
     ids::{ApiKeyId, UserId},
     mail::{Outbox, OutboxQueries},
     mentor::{Cause, UsageRecord},
-    progress::{CourseProgress, LessonChange, Progress, ProgressQueries},
+    progress::{CourseProgress, Progress, ProgressChange, ProgressQueries},
     sessions::{SessionQueries, Sessions, SignInFailureQueries, SignInFailures},
+    subjects::{SubjectQueries, Subjects},
     time::Timestamp,
     users::{
         ApiKeyQueries, ApiKeys, Identities, IdentityQueries, RegistrationQueries, Registrations, UserQueries, Users,
@@ -53,7 +56,7 @@ pub trait SingleWrites: Send + Sync {
     async fn touch_api_key(&self, key: ApiKeyId, at: Timestamp) -> Result<(), StoreError>;
 
     /// As [`Progress::save`], in a unit of its own.
-    async fn save_progress(&self, progress: &CourseProgress, change: Option<LessonChange>) -> Result<(), StoreError>;
+    async fn save_progress(&self, progress: &CourseProgress, change: &ProgressChange) -> Result<(), StoreError>;
 
     /// As [`Conversations::begin_turn`], in a unit of its own.
     async fn begin_turn(
@@ -102,6 +105,15 @@ pub trait UnitOfWork: Send {
     /// Progress.
     fn progress(&mut self) -> &mut dyn Progress;
 
+    /// Subjects and their documents.
+    fn subjects(&mut self) -> &mut dyn Subjects;
+
+    /// Blobs that are to go.
+    fn blob_removals(&mut self) -> &mut dyn BlobRemovals;
+
+    /// Keys of requests that are done once.
+    fn claims(&mut self) -> &mut dyn Claims;
+
     /// Conversations, messages and usage.
     fn conversations(&mut self) -> &mut dyn Conversations;
 
@@ -120,7 +132,7 @@ macro_rules! queries {
 
 queries! {
     UserQueries RegistrationQueries IdentityQueries ApiKeyQueries SessionQueries SignInFailureQueries AuditQueries
-    OutboxQueries CourseQueries ProgressQueries ConversationQueries
+    OutboxQueries CourseQueries ProgressQueries SubjectQueries ConversationQueries
 }
 
 /// Why the store did not do what it was asked, as far as a caller acts on it.

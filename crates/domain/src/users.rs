@@ -24,7 +24,7 @@ pub use username::Username;
 
 use std::{fmt, time::Duration};
 
-use crate::{ids::UserId, invalid::Invalid, time::Timestamp};
+use crate::{blobs::BlobKey, ids::UserId, invalid::Invalid, time::Timestamp};
 
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct User {
     pub display_name: Option<DisplayName>,
     /// What the user says about themselves.
     pub bio: Option<Bio>,
+    /// The user's picture.
+    pub portrait: Option<BlobKey>,
     /// How the user reads dates and words.
     pub locale: Locale,
     /// Where the user's days begin.
@@ -92,6 +94,7 @@ impl User {
             username,
             display_name,
             bio: None,
+            portrait: None,
             locale: Locale::default(),
             time_zone: TimeZone::default(),
             role: Role::Learner,

@@ -225,9 +225,94 @@ async fn tokens_move(url: &str, [id, other]: [&str; 2]) {
     );
     run(url, &[&registration, &token]).await;
 
-    down(url, u32::try_from(Migrator::migrations().len() - 6).expect("fits")).await.expect("down");
+    down(url, 1).await.expect("down");
     assert_eq!(texts(url, all).await, ["1e5"], "what a registration has cannot be kept");
     assert_eq!(texts(url, "SELECT hash FROM one_time_tokens").await, ["1e5"]);
+}
+
+/// What was recorded before events were kept becomes events: numbered so that the last one has the row's version, and so
+/// that what follows from them is what the rows say.
+async fn progress_becomes_events(url: &str, [id, other]: [&str; 2]) {
+    empty(url).await;
+    up_to(url, 9).await;
+    let at = |hour: u8| format!("'2026-01-01T{hour:02}:00:00+00:00'");
+    let course = |course: &str, slug: &str| {
+        format!(
+            "INSERT INTO courses (id, slug, title, status, lesson_count, created_at, updated_at, version, description, \
+             search_text) VALUES ({course}, '{slug}', 'Knots', 'published', 2, {TIME}, {TIME}, 1, 'All of them', 'x')"
+        )
+    };
+    let lesson = |lesson: &str, course: &str, slug: &str| {
+        format!(
+            "INSERT INTO lessons (id, course_id, slug, title, depth, position, estimated_minutes, is_draft, created_at, \
+             updated_at, version, content) VALUES ({lesson}, {course}, '{slug}', '{slug}', 0, 0, 1, FALSE, {TIME}, {TIME}, \
+             1, 'x')"
+        )
+    };
+    // In the first course two lessons were recorded and then it was left: three events under the version 4. In the second
+    // the first save recorded a lesson: two events under the version 1, so that one has the number 0.
+    let progress = |course: &str, is_enrolled: bool, updated: u8, version: u8| {
+        format!(
+            "INSERT INTO course_progress (user_id, course_id, completed_lessons, is_enrolled, created_at, updated_at, \
+             version) VALUES ({id}, {course}, 1, {is_enrolled}, {}, {}, {version})",
+            at(1),
+            at(updated)
+        )
+    };
+    let status = |lesson: &str, course: &str, status: &str, hour: u8| {
+        format!(
+            "INSERT INTO lesson_progress (user_id, lesson_id, course_id, status, created_at, updated_at) \
+             VALUES ({id}, {lesson}, {course}, '{status}', {}, {})",
+            at(hour),
+            at(hour)
+        )
+    };
+    let statements = [
+        insert_ada(id),
+        course(id, "knots"),
+        course(other, "ropes"),
+        lesson(id, id, "a"),
+        lesson(other, other, "b"),
+        progress(id, false, 5, 4),
+        progress(other, true, 2, 1),
+        status(id, id, "in_progress", 3),
+        status(other, other, "completed", 2),
+    ];
+    run(url, &statements.iter().map(String::as_str).collect::<Vec<_>>()).await;
+
+    up_to(url, 10).await;
+    let events = "SELECT c.slug || ' ' || e.sequence || ' ' || e.kind || ' ' || COALESCE(e.to_status, '') FROM \
+                  progress_events e JOIN courses c ON c.id = e.course_id ORDER BY c.slug, e.sequence";
+    let expected = [
+        "knots 2 enrolled ",
+        "knots 3 recorded in_progress",
+        "knots 4 left ",
+        "ropes 0 enrolled ",
+        "ropes 1 recorded completed",
+    ];
+    assert_eq!(texts(url, events).await, expected);
+    let times = "SELECT c.slug FROM course_progress p JOIN courses c ON c.id = p.course_id WHERE p.updated_at = (SELECT \
+                 max(e.created_at) FROM progress_events e WHERE e.course_id = p.course_id) AND p.created_at = (SELECT \
+                 min(e.created_at) FROM progress_events e WHERE e.course_id = p.course_id) ORDER BY c.slug";
+    assert_eq!(texts(url, times).await, ["knots", "ropes"]);
+
+    up_to(url, 11).await;
+    down(url, 2).await.expect("down");
+    assert_eq!(texts(url, "SELECT slug FROM courses ORDER BY slug").await, ["knots", "ropes"]);
+}
+
+#[tokio::test]
+async fn progress_that_was_there_becomes_events_on_sqlite() {
+    let (url, _folder) = sqlite();
+    progress_becomes_events(&url, SQLITE_IDS).await;
+}
+
+#[tokio::test]
+async fn progress_that_was_there_becomes_events_on_postgres() {
+    if let Some(postgres) = Postgres::make("events").await {
+        progress_becomes_events(&postgres.url, POSTGRES_IDS).await;
+        postgres.drop_it().await;
+    }
 }
 
 #[tokio::test]

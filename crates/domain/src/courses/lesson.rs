@@ -86,6 +86,16 @@ impl LessonNumber {
         }
     }
 
+    /// The number of the first chapter; what stands there until the lessons are arranged.
+    pub fn first() -> Self {
+        Self("1".to_owned())
+    }
+
+    /// From its parts, which are one or more.
+    pub(crate) fn of(parts: &[u32]) -> Self {
+        Self(parts.iter().map(u32::to_string).collect::<Vec<_>>().join("."))
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 
 use crate::{
-    courses::{Course, Lesson, Outline, Passage, PassageDraft, Slug, SourceKey},
+    courses::{
+        Course, CourseFile, CourseHit, FilePath, Lesson, LessonHit, LessonPlace, Outline, OutlineEntry, Passage,
+        PassageDraft, SearchScope, Slug, SourceKey,
+    },
     ids::{CourseId, LessonId, PassageId, UserId},
     page::{Page, PageRequest},
     store::StoreError,
@@ -29,6 +32,9 @@ pub trait Courses: Send {
     /// higher afterwards.
     async fn update(&mut self, course: &Course) -> Result<(), StoreError>;
 
+    /// A course by id, removed ones too.
+    async fn find(&mut self, id: CourseId) -> Result<Option<Course>, StoreError>;
+
     /// The course that was imported from this source by this author, removed ones left out.
     async fn find_by_source(
         &mut self,
@@ -44,6 +50,25 @@ pub trait Courses: Send {
 
     /// Saves a changed lesson; [`StoreError::Conflict`] if `version` is not the stored one.
     async fn update_lesson(&mut self, lesson: &Lesson) -> Result<(), StoreError>;
+
+    /// A lesson with its content, removed ones too.
+    async fn find_lesson(&mut self, id: LessonId) -> Result<Option<Lesson>, StoreError>;
+
+    /// Puts lessons of a course in their places. Not a change of the lessons: their versions stay.
+    async fn place_lessons(&mut self, course: CourseId, places: &[LessonPlace]) -> Result<(), StoreError>;
+
+    /// Notes that all learners of a course were counted under a revision of its outline, so that it is no longer among
+    /// [`CourseQueries::courses_to_recount`]; nothing happens if it is another revision by now.
+    async fn mark_counted(&mut self, course: CourseId, outline_revision: u32) -> Result<(), StoreError>;
+
+    /// The files of a course, by path.
+    async fn files(&mut self, course: CourseId) -> Result<Vec<CourseFile>, StoreError>;
+
+    /// Stores a file, instead of the one of that path if there is one.
+    async fn put_file(&mut self, file: &CourseFile) -> Result<(), StoreError>;
+
+    /// Removes a file; false if there is none of that path.
+    async fn remove_file(&mut self, course: CourseId, path: &FilePath) -> Result<bool, StoreError>;
 
     /// Replaces the passages of a lesson, so that they can be found by their words.
     async fn replace_passages(
@@ -81,6 +106,28 @@ pub trait CourseQueries: Send + Sync {
     /// A lesson and its course; removed ones don't exist.
     async fn lesson(&self, lesson: LessonId) -> Result<Option<(Lesson, Course)>, StoreError>;
 
+    /// A course that was removed, by id or slug.
+    async fn removed_course(&self, key: &CourseKey) -> Result<Option<Course>, StoreError>;
+
+    /// The courses that were removed, newest first; of one author, or of all.
+    async fn removed_courses_page(&self, author: Option<UserId>, page: PageRequest)
+    -> Result<Page<Course>, StoreError>;
+
+    /// The lessons that were removed from a course, in the order in which they stood.
+    async fn removed_lessons(&self, course: CourseId) -> Result<Vec<OutlineEntry>, StoreError>;
+
+    /// Whether a course has this slug, removed ones included.
+    async fn is_slug_taken(&self, slug: &Slug) -> Result<bool, StoreError>;
+
+    /// The lessons of a course that count, and the revision of its outline, as of one moment; removed courses too.
+    async fn counting_lessons(&self, course: CourseId) -> Result<Option<(u32, Vec<LessonId>)>, StoreError>;
+
+    /// At most `limit` courses some of whose learners may have been counted under an older revision of the outline.
+    async fn courses_to_recount(&self, limit: u32) -> Result<Vec<(CourseId, u32)>, StoreError>;
+
+    /// A file of a course.
+    async fn course_file(&self, course: CourseId, path: &FilePath) -> Result<Option<CourseFile>, StoreError>;
+
     /// Courses, newest first. Archived ones only where `enrolled`, `author` or `all_drafts` ask for them.
     async fn courses_page(&self, filter: &CourseFilter, page: PageRequest) -> Result<Page<Course>, StoreError>;
 
@@ -89,6 +136,14 @@ pub trait CourseQueries: Send + Sync {
     /// not written. Whoever names a lesson or a course has asked [`policy`](crate::policy) before. Words are plain text
     /// of any kind, never a query language; text without a word finds nothing.
     async fn find_passages(&self, scope: PassageScope, words: &str, limit: u8) -> Result<Vec<Passage>, StoreError>;
+
+    /// The courses in scope whose title or description has all of the words (the last one also as the beginning of a word),
+    /// those that fit best first. Words are plain text of any kind; text without a word finds nothing.
+    async fn search_courses(&self, scope: &SearchScope, words: &str, limit: u8) -> Result<Vec<CourseHit>, StoreError>;
+
+    /// The written lessons of courses in scope that have all of the words (the last one also as the beginning of a word) in
+    /// one passage, those that fit best first, each lesson once.
+    async fn search_lessons(&self, scope: &SearchScope, words: &str, limit: u8) -> Result<Vec<LessonHit>, StoreError>;
 }
 
 /// Where passages are looked for.

@@ -1,7 +1,7 @@
 //! What the mentor may know about a learner and the material for one question.
 
 use crate::{
-    courses::{LessonNumber, Title},
+    courses::{LessonNumber, Slug, Title},
     ids::{CourseId, LessonId, PassageId},
     progress::Percent,
     users::Role,
@@ -37,6 +37,8 @@ impl Grounding {
 pub struct CourseStanding {
     /// The course.
     pub course: CourseId,
+    /// Its name in addresses.
+    pub slug: Slug,
     /// Its title.
     pub title: Title,
     /// How much of it is done.
@@ -52,6 +54,10 @@ pub struct CourseStanding {
 /// Where to go on in a course.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NextLesson {
+    /// The lesson.
+    pub lesson: LessonId,
+    /// Its name in addresses.
+    pub slug: Slug,
     /// Its title.
     pub title: Title,
     /// Its number, if it has one.

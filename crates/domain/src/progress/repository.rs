@@ -1,96 +1,45 @@
-//! The progress repository and what its queries answer.
+//! The progress repository and its queries.
+
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
 use crate::{
-    courses::{CourseStatus, LessonNumber, Title},
     ids::{CourseId, LessonId, UserId},
     mentor::CourseStanding,
-    progress::{CourseProgress, LessonChange, LessonStatus, Percent},
+    page::{Page, PageRequest},
+    progress::{
+        CohortFilter, CourseProgress, CourseProgressView, DayActivity, LearnerView, LessonCompletion,
+        LessonProgressView, LessonStanding, LessonStatus, ProgressChange, ProgressEvent, ProgressHistory,
+    },
     store::StoreError,
-    time::Timestamp,
+    time::{Timestamp, UtcOffset},
 };
 
 /// Writes progress inside a unit of work.
 #[async_trait]
 pub trait Progress: Send {
-    /// Saves the aggregate and, with it, the lesson that changed. [`StoreError::Conflict`] if the aggregate's
-    /// `version` is not the stored one, 0 standing for "not stored yet".
-    async fn save(&mut self, progress: &CourseProgress, change: Option<LessonChange>) -> Result<(), StoreError>;
+    /// Saves the aggregate, the event of the step that changed it (numbered [`CourseProgress::version`] + 1), and the
+    /// status of the lesson if the step was about one. [`StoreError::Conflict`] if the aggregate's `version` is not the
+    /// stored one, 0 standing for "not stored yet".
+    async fn save(&mut self, progress: &CourseProgress, change: &ProgressChange) -> Result<(), StoreError>;
 
-    /// Counts anew, for every learner of a course, the completed lessons that still count. To be called when lessons
-    /// that counted no longer do, or count again. Not an activity: [`CourseProgress::updated_at`] stays, the version
-    /// moves.
-    async fn recount(&mut self, course: CourseId, at: Timestamp) -> Result<(), StoreError>;
+    /// Counts anew, for at most `limit` learners of a course who were counted under an older revision of its outline, and
+    /// says for how many. Not an activity: neither [`CourseProgress::updated_at`] nor the version moves.
+    async fn recount(&mut self, course: CourseId, limit: u32) -> Result<u64, StoreError>;
+
+    /// Puts the rows of one learner in one course right: the aggregate and exactly these lessons. `stored` is the version
+    /// of the aggregate that was seen, `None` if there was none; [`StoreError::Conflict`] if it is another one by now.
+    /// `progress.version` becomes the stored version. No event.
+    async fn rebuild(
+        &mut self,
+        progress: &CourseProgress,
+        lessons: &BTreeMap<LessonId, (LessonStatus, Timestamp)>,
+        stored: Option<u32>,
+    ) -> Result<(), StoreError>;
 }
 
-/// Everything that recording a lesson needs to know, in one answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LessonStanding {
-    /// The lesson.
-    pub lesson: LessonId,
-    /// The course it belongs to.
-    pub course: CourseId,
-    /// That course's status.
-    pub course_status: CourseStatus,
-    /// That course's author.
-    pub course_author: Option<UserId>,
-    /// How many lessons of the course count.
-    pub total_lessons: u32,
-    /// Announced but not written: it does not count.
-    pub is_draft: bool,
-    /// The learner's progress in the course, if they were ever in it.
-    pub progress: Option<CourseProgress>,
-    /// The learner's status of the lesson.
-    pub status: LessonStatus,
-}
-
-/// A course in the list of a learner's progress.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CourseProgressView {
-    /// The course.
-    pub course: CourseId,
-    /// Its name in addresses.
-    pub slug: String,
-    /// Its title.
-    pub title: String,
-    /// How many lessons are done.
-    pub completed_lessons: u32,
-    /// How many there are.
-    pub total_lessons: u32,
-    /// The last activity.
-    pub updated_at: Timestamp,
-}
-
-impl CourseProgressView {
-    /// The percentage that is done.
-    pub fn percent(&self) -> Percent {
-        Percent::of(self.completed_lessons, self.total_lessons)
-    }
-}
-
-/// A lesson in a learner's view of a course.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LessonProgressView {
-    /// The lesson.
-    pub lesson: LessonId,
-    /// Its name in addresses.
-    pub slug: String,
-    /// Its title.
-    pub title: Title,
-    /// Its number.
-    pub number: Option<LessonNumber>,
-    /// Its depth.
-    pub depth: u8,
-    /// Its place in reading order.
-    pub position: u32,
-    /// How far the learner is.
-    pub status: LessonStatus,
-    /// The last change, if there was one.
-    pub updated_at: Option<Timestamp>,
-}
-
-/// Reads progress without a transaction.
+/// Reads progress without a transaction. All counts are right at once, also when lessons went or came back a moment ago.
 #[async_trait]
 pub trait ProgressQueries: Send + Sync {
     /// A lesson, its course and the learner's progress in both; `None` if there is no such lesson.
@@ -100,11 +49,7 @@ pub trait ProgressQueries: Send + Sync {
     async fn course_progress(&self, user: UserId, course: CourseId) -> Result<Option<CourseProgress>, StoreError>;
 
     /// The courses a learner is in, newest activity first.
-    async fn progress_page(
-        &self,
-        user: UserId,
-        page: crate::page::PageRequest,
-    ) -> Result<crate::page::Page<CourseProgressView>, StoreError>;
+    async fn progress_page(&self, user: UserId, page: PageRequest) -> Result<Page<CourseProgressView>, StoreError>;
 
     /// The written lessons of a course in reading order, with the learner's status of each.
     async fn lessons_progress(&self, user: UserId, course: CourseId) -> Result<Vec<LessonProgressView>, StoreError>;
@@ -112,4 +57,36 @@ pub trait ProgressQueries: Send + Sync {
     /// The `limit` courses a learner is in and was last active in, newest first, with where to go on in each. Drafts
     /// of others and removed courses are left out.
     async fn recent_standings(&self, user: UserId, limit: u8) -> Result<Vec<CourseStanding>, StoreError>;
+
+    /// The days since `since` on which a learner did something, oldest first, days as they are at `offset`; removed courses
+    /// count as well.
+    async fn activity(&self, user: UserId, since: Timestamp, offset: UtcOffset)
+    -> Result<Vec<DayActivity>, StoreError>;
+
+    /// On how many days a learner did something in a course, days as they are at `offset`.
+    async fn days_active(&self, user: UserId, course: CourseId, offset: UtcOffset) -> Result<u32, StoreError>;
+
+    /// Everything that a learner ever did, newest first.
+    async fn progress_events_page(&self, user: UserId, page: PageRequest) -> Result<Page<ProgressEvent>, StoreError>;
+
+    /// The learners of a course, latest activity first: those who are in it, and of those who left the ones who show their
+    /// progress. Accounts that were deleted are left out. The cursor's id is the learner's.
+    async fn learners_page(
+        &self,
+        course: CourseId,
+        filter: CohortFilter,
+        page: PageRequest,
+    ) -> Result<Page<LearnerView>, StoreError>;
+
+    /// How many learners are in a course, deleted accounts left out, and how far they are with each of its written lessons,
+    /// in reading order.
+    async fn completion(&self, course: CourseId) -> Result<(u32, Vec<LessonCompletion>), StoreError>;
+
+    /// What is kept about the next `limit` learners in courses, in the order of learner and course, after the one given;
+    /// of everybody who has events or rows.
+    async fn histories(
+        &self,
+        after: Option<(UserId, CourseId)>,
+        limit: u32,
+    ) -> Result<Vec<ProgressHistory>, StoreError>;
 }

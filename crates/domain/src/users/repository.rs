@@ -46,10 +46,10 @@ pub trait Users: Send {
     async fn remove_expired_tokens(&mut self, at: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
     /// Erases an account for good: the user, all that is theirs alone (sessions, keys, identities, progress,
-    /// conversations, usage, failed sign-ins, mails and registrations of the address), and the audit events about
-    /// them. What is others' too stays without the name: courses they wrote, events they caused. False if there is no
+    /// conversations, usage, subjects and documents, failed sign-ins, mails and registrations of the address), and the
+    /// audit events about them; their portrait and the blobs of their documents are noted for removal at `at`. What is others' too stays without the name: courses they wrote, events they caused. False if there is no
     /// such account.
-    async fn erase(&mut self, id: UserId) -> Result<bool, StoreError>;
+    async fn erase(&mut self, id: UserId, at: Timestamp) -> Result<bool, StoreError>;
 }
 
 /// Which users are asked for; all that is said must hold. Deleted ones are never among them.
