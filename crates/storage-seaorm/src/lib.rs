@@ -20,6 +20,8 @@
 
 mod api_keys;
 mod audit;
+mod blob_removals;
+mod claims;
 mod connect;
 mod conversations;
 mod courses;
@@ -41,6 +43,7 @@ mod sign_in_failures;
 mod single;
 mod sql;
 mod standings;
+mod subjects;
 mod tokens;
 mod turns;
 mod unit;

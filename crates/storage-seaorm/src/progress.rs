@@ -153,4 +153,13 @@ impl Progress for SeaOrmUnit {
         let mut step = self.step()?;
         step.end(RECOUNT.run(step.tx, Values::new().id(course.as_uuid())).await.map(drop))
     }
+
+    async fn rebuild(
+        &mut self,
+        _progress: &CourseProgress,
+        _lessons: &BTreeMap<LessonId, (LessonStatus, Timestamp)>,
+        _stored: Option<u32>,
+    ) -> Result<(), StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
 }

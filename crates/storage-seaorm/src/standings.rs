@@ -117,4 +117,42 @@ impl ProgressQueries for SeaOrmStore {
     async fn recent_standings(&self, user: UserId, limit: u8) -> Result<Vec<CourseStanding>, StoreError> {
         each(&RECENT.all(&self.reads, Values::new().id(user.as_uuid()).number(limit)).await?, read_standing)
     }
+
+    async fn activity(
+        &self,
+        _user: UserId,
+        _since: Timestamp,
+        _offset: UtcOffset,
+    ) -> Result<Vec<DayActivity>, StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
+
+    async fn days_active(&self, _user: UserId, _course: CourseId, _offset: UtcOffset) -> Result<u32, StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
+
+    async fn progress_events_page(&self, _user: UserId, _page: PageRequest) -> Result<Page<ProgressEvent>, StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
+
+    async fn learners_page(
+        &self,
+        _course: CourseId,
+        _filter: CohortFilter,
+        _page: PageRequest,
+    ) -> Result<Page<LearnerView>, StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
+
+    async fn completion(&self, _course: CourseId) -> Result<(u32, Vec<LessonCompletion>), StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
+
+    async fn histories(
+        &self,
+        _after: Option<(UserId, CourseId)>,
+        _limit: u32,
+    ) -> Result<Vec<ProgressHistory>, StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
 }

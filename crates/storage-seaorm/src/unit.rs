@@ -3,12 +3,15 @@
 use async_trait::async_trait;
 use lyceum_domain::{
     audit::AuditTrail,
+    blobs::BlobRemovals,
     conversations::Conversations,
     courses::Courses,
+    idempotency::Claims,
     mail::Outbox,
     progress::Progress,
     sessions::{Sessions, SignInFailures},
     store::{StoreError, UnitOfWork},
+    subjects::Subjects,
     users::{ApiKeys, Identities, Registrations, Users},
 };
 use sea_orm::{DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
@@ -93,6 +96,18 @@ impl UnitOfWork for SeaOrmUnit {
     }
 
     fn progress(&mut self) -> &mut dyn Progress {
+        self
+    }
+
+    fn subjects(&mut self) -> &mut dyn Subjects {
+        self
+    }
+
+    fn blob_removals(&mut self) -> &mut dyn BlobRemovals {
+        self
+    }
+
+    fn claims(&mut self) -> &mut dyn Claims {
         self
     }
 

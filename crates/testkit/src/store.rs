@@ -2,7 +2,9 @@
 
 mod api_keys;
 mod audit;
+mod blob_removals;
 mod catalogue;
+mod claims;
 mod conversations;
 mod courses;
 mod identities;
@@ -12,6 +14,7 @@ mod progress;
 mod registrations;
 mod sessions;
 mod sign_in_failures;
+mod subjects;
 mod tables;
 mod users;
 
@@ -23,14 +26,17 @@ use std::sync::{
 use async_trait::async_trait;
 use lyceum_domain::{
     audit::AuditTrail,
+    blobs::BlobRemovals,
     conversations::{Conversation, Conversations, Message},
     courses::Courses,
+    idempotency::Claims,
     ids::{ApiKeyId, UserId},
     mail::Outbox,
     mentor::UsageRecord,
-    progress::{CourseProgress, LessonChange, Progress},
+    progress::{CourseProgress, Progress, ProgressChange},
     sessions::{Sessions, SignInFailures},
     store::{Queries, SingleWrites, Store, StoreError, UnitOfWork},
+    subjects::Subjects,
     time::Timestamp,
     users::{ApiKeys, Identities, Registrations, Users},
 };
@@ -131,7 +137,7 @@ impl SingleWrites for MemoryStore {
         .await
     }
 
-    async fn save_progress(&self, progress: &CourseProgress, change: Option<LessonChange>) -> Result<(), StoreError> {
+    async fn save_progress(&self, progress: &CourseProgress, change: &ProgressChange) -> Result<(), StoreError> {
         let mut unit = self.begin().await?;
         unit.progress().save(progress, change).await?;
         unit.commit().await
@@ -216,6 +222,18 @@ impl UnitOfWork for MemoryUnit {
     }
 
     fn progress(&mut self) -> &mut dyn Progress {
+        self
+    }
+
+    fn subjects(&mut self) -> &mut dyn Subjects {
+        self
+    }
+
+    fn blob_removals(&mut self) -> &mut dyn BlobRemovals {
+        self
+    }
+
+    fn claims(&mut self) -> &mut dyn Claims {
         self
     }
 

@@ -62,4 +62,54 @@ impl CourseQueries for MemoryStore {
     async fn find_passages(&self, scope: PassageScope, words: &str, limit: u8) -> Result<Vec<Passage>, StoreError> {
         Ok(passages::find(&*self.tables()?, scope, words, limit))
     }
+
+    async fn removed_course(&self, _key: &CourseKey) -> Result<Option<Course>, StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
+
+    async fn removed_courses_page(
+        &self,
+        _author: Option<UserId>,
+        _page: PageRequest,
+    ) -> Result<Page<Course>, StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
+
+    async fn removed_lessons(&self, _course: CourseId) -> Result<Vec<OutlineEntry>, StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
+
+    async fn is_slug_taken(&self, _slug: &Slug) -> Result<bool, StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
+
+    async fn counting_lessons(&self, _course: CourseId) -> Result<Option<(u32, Vec<LessonId>)>, StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
+
+    async fn courses_to_recount(&self, _limit: u32) -> Result<Vec<(CourseId, u32)>, StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
+
+    async fn course_file(&self, _course: CourseId, _path: &FilePath) -> Result<Option<CourseFile>, StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
+
+    async fn search_courses(
+        &self,
+        _scope: &SearchScope,
+        _words: &str,
+        _limit: u8,
+    ) -> Result<Vec<CourseHit>, StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
+
+    async fn search_lessons(
+        &self,
+        _scope: &SearchScope,
+        _words: &str,
+        _limit: u8,
+    ) -> Result<Vec<LessonHit>, StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
 }

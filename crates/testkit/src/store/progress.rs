@@ -57,6 +57,15 @@ impl Progress for MemoryUnit {
             Ok(())
         })
     }
+
+    async fn rebuild(
+        &mut self,
+        _progress: &CourseProgress,
+        _lessons: &BTreeMap<LessonId, (LessonStatus, Timestamp)>,
+        _stored: Option<u32>,
+    ) -> Result<(), StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
 }
 
 /// The courses of a learner that are there, with the learner's progress in each.
@@ -148,5 +157,43 @@ impl ProgressQueries for MemoryStore {
                 title: course.title,
             })
             .collect())
+    }
+
+    async fn activity(
+        &self,
+        _user: UserId,
+        _since: Timestamp,
+        _offset: UtcOffset,
+    ) -> Result<Vec<DayActivity>, StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
+
+    async fn days_active(&self, _user: UserId, _course: CourseId, _offset: UtcOffset) -> Result<u32, StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
+
+    async fn progress_events_page(&self, _user: UserId, _page: PageRequest) -> Result<Page<ProgressEvent>, StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
+
+    async fn learners_page(
+        &self,
+        _course: CourseId,
+        _filter: CohortFilter,
+        _page: PageRequest,
+    ) -> Result<Page<LearnerView>, StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
+
+    async fn completion(&self, _course: CourseId) -> Result<(u32, Vec<LessonCompletion>), StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
+    }
+
+    async fn histories(
+        &self,
+        _after: Option<(UserId, CourseId)>,
+        _limit: u32,
+    ) -> Result<Vec<ProgressHistory>, StoreError> {
+        Err(StoreError::Corrupt("not yet".to_owned()))
     }
 }
