@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use lyceum_domain::{
     courses::{
-        Course, CourseFilter, CourseKey, CourseQueries, CourseStatus, Courses, Lesson, Outline, Passage, PassageDraft,
-        PassageScope, Slug, SourceKey, Title,
+        Course, CourseFile, CourseFilter, CourseHit, CourseKey, CourseQueries, CourseStatus, Courses, FilePath, Lesson,
+        LessonHit, LessonPlace, Outline, OutlineEntry, Passage, PassageDraft, PassageScope, SearchScope, Slug,
+        SourceKey, Title,
     },
     ids::{CourseId, LessonId, PassageId, UserId},
     page::{Cursor, Page, PageRequest},
@@ -24,7 +25,7 @@ use crate::{
 macro_rules! course_columns {
     () => {
         "c.id, c.slug, c.title, c.description, c.language, c.status, c.author_id, c.source_key, c.lesson_count, \
-         c.published_at, c.created_at, c.updated_at, c.deleted_at, c.version"
+         c.outline_revision, c.published_at, c.created_at, c.updated_at, c.deleted_at, c.version"
     };
 }
 pub(crate) use course_columns;
@@ -32,14 +33,14 @@ pub(crate) use course_columns;
 // Who changed it is not known here: the port names no actor.
 const INSERT: Sql = Sql::same(
     "INSERT INTO courses (id, slug, title, description, search_text, language, status, author_id, source_key, \
-     lesson_count, published_at, updated_at, deleted_at, version, created_at, created_by) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $8)",
+     lesson_count, published_at, updated_at, deleted_at, version, outline_revision, created_at, created_by) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $8)",
 );
 
 const UPDATE: Sql = Sql::same(
     "UPDATE courses SET slug = $2, title = $3, description = $4, search_text = $5, language = $6, status = $7, \
      author_id = $8, source_key = $9, lesson_count = $10, published_at = $11, updated_at = $12, deleted_at = $13, \
-     version = version + 1 WHERE id = $1 AND version = $14",
+     outline_revision = $15, version = version + 1 WHERE id = $1 AND version = $14",
 );
 
 const BY_ID: Sql =
@@ -78,7 +79,7 @@ macro_rules! page {
 }
 const PAGE: Sql = Sql { postgres: page!("strpos"), sqlite: page!("instr") };
 
-/// What [`INSERT`] and [`UPDATE`] have in common: `$1` to `$14`.
+/// What [`INSERT`] and [`UPDATE`] have in common: `$1` to `$15`.
 fn values(course: &Course) -> Values {
     let search_text = format!("{}\n{}", course.title, course.description).to_lowercase();
     Values::new()
@@ -96,6 +97,7 @@ fn values(course: &Course) -> Values {
         .time(course.updated_at)
         .maybe_time(course.deleted_at)
         .number(course.version)
+        .number(course.outline_revision)
 }
 
 /// Reads [`course_columns`].
@@ -110,6 +112,7 @@ pub(crate) fn read(row: &mut Row<'_>) -> Result<Course, StoreError> {
         author: row.maybe_id(UserId::from_uuid)?,
         source: row.maybe_text()?.map(SourceKey::from_row),
         lesson_count: row.number()?,
+        outline_revision: row.number()?,
         published_at: row.maybe_time()?,
         created_at: row.time()?,
         updated_at: row.time()?,

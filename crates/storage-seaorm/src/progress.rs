@@ -1,10 +1,12 @@
 //! How far learners are: the writing side, and what a list of lessons shows.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use lyceum_domain::{
     courses::{LessonNumber, Title},
     ids::{CourseId, LessonId, UserId},
-    progress::{CourseProgress, LessonChange, LessonProgressView, LessonStatus, Progress},
+    progress::{CourseProgress, LessonProgressView, LessonStatus, Progress, ProgressChange, Step},
     store::StoreError,
     time::Timestamp,
 };
@@ -16,32 +18,62 @@ use crate::{
     unit::SeaOrmUnit,
 };
 
+/// How many lessons that count the learner of `p` has completed in the course of `p`, which is `c`: as it was counted, or
+/// anew if lessons that counted went or came back since.
+macro_rules! completed {
+    () => {
+        concat!(
+            "CASE WHEN p.outline_revision >= c.outline_revision THEN p.completed_lessons ELSE ",
+            $crate::progress::count_completed!("p"),
+            " END"
+        )
+    };
+}
+pub(crate) use completed;
+
+/// The same, counted.
+macro_rules! count_completed {
+    ($progress:literal) => {
+        concat!(
+            "(SELECT count(*) FROM lessons cl JOIN lesson_progress cs ON cs.lesson_id = cl.id AND cs.user_id = ",
+            $progress,
+            ".user_id AND cs.status = 'completed' WHERE cl.course_id = ",
+            $progress,
+            ".course_id AND NOT cl.is_draft AND cl.deleted_at IS NULL)"
+        )
+    };
+}
+pub(crate) use count_completed;
+
 /// The first save: nothing happens if somebody was quicker.
 macro_rules! insert {
     () => {
-        "INSERT INTO course_progress (user_id, course_id, completed_lessons, is_enrolled, updated_at, created_at, \
-         version) VALUES ($1, $2, $3, $4, $5, $6, 1) ON CONFLICT (user_id, course_id) DO NOTHING"
+        "INSERT INTO course_progress (user_id, course_id, completed_lessons, outline_revision, is_enrolled, updated_at, \
+         created_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, 1) ON CONFLICT (user_id, course_id) DO NOTHING"
     };
 }
 
 /// Every other save: nothing happens if the version moved on.
 macro_rules! update {
     () => {
-        "UPDATE course_progress SET completed_lessons = $3, is_enrolled = $4, updated_at = $5, version = version + 1 \
-         WHERE user_id = $1 AND course_id = $2 AND version = $6"
+        "UPDATE course_progress SET completed_lessons = $3, outline_revision = $4, is_enrolled = $5, updated_at = $6, \
+         version = version + 1 WHERE user_id = $1 AND course_id = $2 AND version = $7"
     };
 }
 
-/// The aggregate and its lesson in one statement: one round trip, and the lesson only if the aggregate was saved.
-macro_rules! with_lesson {
+/// The aggregate, its event and its lesson in one statement: one round trip, and the others only if the aggregate was
+/// saved.
+macro_rules! with_event {
     ($save:expr) => {
         concat!(
             "WITH saved AS (",
             $save,
-            " RETURNING user_id, course_id) \
-             INSERT INTO lesson_progress (user_id, lesson_id, course_id, status, created_at, updated_at) \
-             SELECT saved.user_id, $7, saved.course_id, $8, $9, $9 FROM saved \
-             ON CONFLICT (user_id, lesson_id) DO UPDATE SET status = excluded.status, updated_at = excluded.updated_at"
+            " RETURNING user_id, course_id, version), happened AS (INSERT INTO progress_events (user_id, course_id, \
+             sequence, id, kind, lesson_id, from_status, to_status, created_at, updated_at) SELECT saved.user_id, \
+             saved.course_id, saved.version, $8, $9, $10, $11, $12, $13, $13 FROM saved), recorded AS (INSERT INTO \
+             lesson_progress (user_id, lesson_id, course_id, status, created_at, updated_at) SELECT saved.user_id, $10, \
+             saved.course_id, $12, $13, $13 FROM saved WHERE $10 IS NOT NULL ON CONFLICT (user_id, lesson_id) DO UPDATE \
+             SET status = excluded.status, updated_at = excluded.updated_at) SELECT 1 FROM saved"
         )
     };
 }
@@ -49,8 +81,13 @@ macro_rules! with_lesson {
 const INSERT: Sql = Sql::same(insert!());
 const UPDATE: Sql = Sql::same(update!());
 /// For PostgreSQL alone: SQLite changes nothing inside `WITH`.
-const INSERT_WITH_LESSON: Sql = Sql::same(with_lesson!(insert!()));
-const UPDATE_WITH_LESSON: Sql = Sql::same(with_lesson!(update!()));
+const INSERT_WITH_EVENT: Sql = Sql::same(with_event!(insert!()));
+const UPDATE_WITH_EVENT: Sql = Sql::same(with_event!(update!()));
+
+const INSERT_EVENT: Sql = Sql::same(
+    "INSERT INTO progress_events (user_id, course_id, sequence, id, kind, lesson_id, from_status, to_status, created_at, \
+     updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+);
 
 const SET_LESSON: Sql = Sql::same(
     "INSERT INTO lesson_progress (user_id, course_id, lesson_id, status, created_at, updated_at) \
@@ -58,16 +95,30 @@ const SET_LESSON: Sql = Sql::same(
      ON CONFLICT (user_id, lesson_id) DO UPDATE SET status = excluded.status, updated_at = excluded.updated_at",
 );
 
-const RECOUNT: Sql = Sql::same(
-    "UPDATE course_progress SET version = version + 1, completed_lessons = (SELECT count(*) FROM lessons l \
-     JOIN lesson_progress s ON s.lesson_id = l.id AND s.user_id = course_progress.user_id AND s.status = 'completed' \
-     WHERE l.course_id = course_progress.course_id AND NOT l.is_draft AND l.deleted_at IS NULL) WHERE course_id = $1",
-);
+/// At most `$2` learners of the course `$1` who were counted under an older revision. Whoever saves at the same moment is
+/// waited for, and the revision is looked at again then.
+macro_rules! recount {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE course_progress SET completed_lessons = ",
+            count_completed!("course_progress"),
+            ", outline_revision = c.outline_revision FROM courses c WHERE c.id = course_progress.course_id AND \
+             course_progress.outline_revision < c.outline_revision AND course_progress.course_id = $1 AND \
+             course_progress.user_id IN (SELECT r.user_id FROM course_progress r JOIN courses rc ON rc.id = r.course_id \
+             WHERE r.course_id = $1 AND r.outline_revision < rc.outline_revision LIMIT $2",
+            $lock,
+            ")"
+        )
+    };
+}
+const RECOUNT: Sql = Sql { postgres: recount!(" FOR UPDATE OF r"), sqlite: recount!("") };
 
-const ONE: Sql = Sql::same(
-    "SELECT p.completed_lessons, p.is_enrolled, p.created_at, p.updated_at, p.version FROM course_progress p \
-     WHERE p.user_id = $1 AND p.course_id = $2",
-);
+const ONE: Sql = Sql::same(concat!(
+    "SELECT ",
+    completed!(),
+    ", c.outline_revision, p.is_enrolled, p.created_at, p.updated_at, p.version FROM course_progress p \
+     JOIN courses c ON c.id = p.course_id WHERE p.user_id = $1 AND p.course_id = $2"
+));
 
 const LESSONS: Sql = Sql::same(
     "SELECT l.id, l.slug, l.title, l.number, l.depth, l.position, s.status, s.updated_at FROM lessons l \
@@ -82,23 +133,41 @@ fn key(progress: &CourseProgress) -> Values {
 pub(crate) async fn save(
     db: &impl ConnectionTrait,
     progress: &CourseProgress,
-    change: Option<LessonChange>,
+    change: &ProgressChange,
 ) -> Result<(), StoreError> {
     let is_first = progress.version == 0;
-    let values = key(progress).number(progress.completed_lessons).flag(progress.is_enrolled).time(progress.updated_at);
+    let values = key(progress)
+        .number(progress.completed_lessons)
+        .number(progress.outline_revision)
+        .flag(progress.is_enrolled)
+        .time(progress.updated_at);
     let values = if is_first { values.time(progress.created_at) } else { values.number(progress.version) };
-    let alone = if is_first { INSERT } else { UPDATE };
-    let Some(change) = change else {
-        return alone.run_for_one(db, values).await;
-    };
     if db.get_database_backend() == DbBackend::Postgres {
-        let values = values.id(change.lesson.as_uuid()).text(change.to.as_str()).time(change.at);
-        let both = if is_first { INSERT_WITH_LESSON } else { UPDATE_WITH_LESSON };
-        return both.run_for_one(db, values).await;
+        let whole = if is_first { INSERT_WITH_EVENT } else { UPDATE_WITH_EVENT };
+        let saved = whole.one(db, event(values, change)).await?;
+        return if saved.is_some() { Ok(()) } else { Err(StoreError::Conflict) };
     }
+    let alone = if is_first { INSERT } else { UPDATE };
     alone.run_for_one(db, values).await?;
-    let values = key(progress).id(change.lesson.as_uuid()).text(change.to.as_str()).time(change.at);
-    SET_LESSON.run_for_one(db, values).await
+    let happened = event(key(progress).number(i64::from(progress.version) + 1), change);
+    INSERT_EVENT.run_for_one(db, happened).await?;
+    let Step::Recorded { lesson, to, .. } = change.step else { return Ok(()) };
+    SET_LESSON.run_for_one(db, key(progress).id(lesson.as_uuid()).text(to.as_str()).time(change.at)).await
+}
+
+/// The event's own columns, behind what comes before.
+fn event(values: Values, change: &ProgressChange) -> Values {
+    let (lesson, statuses) = match change.step {
+        Step::Recorded { lesson, from, to } => (Some(lesson.as_uuid()), Some((from.as_str(), to.as_str()))),
+        Step::Enrolled | Step::Left => (None, None),
+    };
+    values
+        .id(change.id.as_uuid())
+        .text(change.step.kind())
+        .maybe_id(lesson)
+        .maybe_text(statuses.map(|(from, _)| from))
+        .maybe_text(statuses.map(|(_, to)| to))
+        .time(change.at)
 }
 
 pub(crate) async fn one(
@@ -112,6 +181,7 @@ pub(crate) async fn one(
             user,
             course,
             completed_lessons: row.number()?,
+            outline_revision: row.number()?,
             is_enrolled: row.flag()?,
             created_at: row.time()?,
             updated_at: row.time()?,
@@ -143,15 +213,14 @@ fn read_lesson(row: &mut Row<'_>) -> Result<LessonProgressView, StoreError> {
 
 #[async_trait]
 impl Progress for SeaOrmUnit {
-    async fn save(&mut self, progress: &CourseProgress, change: Option<LessonChange>) -> Result<(), StoreError> {
+    async fn save(&mut self, progress: &CourseProgress, change: &ProgressChange) -> Result<(), StoreError> {
         let mut step = self.step()?;
         step.end(save(step.tx, progress, change).await)
     }
 
-    /// When it was counted is nobody's activity, so the time is not kept.
-    async fn recount(&mut self, course: CourseId, _at: Timestamp) -> Result<(), StoreError> {
+    async fn recount(&mut self, course: CourseId, limit: u32) -> Result<u64, StoreError> {
         let mut step = self.step()?;
-        step.end(RECOUNT.run(step.tx, Values::new().id(course.as_uuid())).await.map(drop))
+        step.end(RECOUNT.run(step.tx, Values::new().id(course.as_uuid()).number(limit)).await)
     }
 
     async fn rebuild(

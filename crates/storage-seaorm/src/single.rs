@@ -6,7 +6,7 @@ use lyceum_domain::{
     conversations::{Conversation, Message},
     ids::{ApiKeyId, UserId},
     mentor::UsageRecord,
-    progress::{CourseProgress, LessonChange},
+    progress::{CourseProgress, ProgressChange},
     store::{SingleWrites, Store, StoreError},
     time::Timestamp,
 };
@@ -30,7 +30,7 @@ impl SingleWrites for SeaOrmStore {
         api_keys::touch(&self.writes, key, at).await
     }
 
-    async fn save_progress(&self, progress: &CourseProgress, change: Option<LessonChange>) -> Result<(), StoreError> {
+    async fn save_progress(&self, progress: &CourseProgress, change: &ProgressChange) -> Result<(), StoreError> {
         if self.is_one_statement() {
             return progress::save(&self.writes, progress, change).await;
         }

@@ -2,47 +2,54 @@
 
 use async_trait::async_trait;
 use lyceum_domain::{
-    courses::{CourseStatus, LessonNumber, Title},
+    courses::{CourseStatus, LessonNumber, Slug, Title},
     ids::{CourseId, LessonId, UserId},
     mentor::{CourseStanding, NextLesson},
     page::{Cursor, Page, PageRequest},
     progress::{
-        CourseProgress, CourseProgressView, LessonProgressView, LessonStanding, LessonStatus, Percent, ProgressQueries,
+        CohortFilter, CourseProgress, CourseProgressView, DayActivity, LearnerView, LessonCompletion,
+        LessonProgressView, LessonStanding, LessonStatus, Percent, ProgressEvent, ProgressHistory, ProgressQueries,
     },
     store::StoreError,
+    time::{Timestamp, UtcOffset},
 };
 
 use crate::{
     connect::SeaOrmStore,
-    progress,
+    progress::{self, completed},
     row::{Row, each, maybe},
     sql::{Sql, Values},
 };
 
-const LESSON: Sql = Sql::same(
-    "SELECT c.id, c.status, c.author_id, c.lesson_count, l.is_draft, s.status, p.version, p.completed_lessons, \
-     p.is_enrolled, p.created_at, p.updated_at FROM lessons l JOIN courses c ON c.id = l.course_id \
+const LESSON: Sql = Sql::same(concat!(
+    "SELECT c.id, c.status, c.author_id, c.lesson_count, c.outline_revision, l.is_draft, s.status, p.version, ",
+    completed!(),
+    ", p.is_enrolled, p.created_at, p.updated_at FROM lessons l JOIN courses c ON c.id = l.course_id \
      LEFT JOIN course_progress p ON p.user_id = $1 AND p.course_id = c.id \
      LEFT JOIN lesson_progress s ON s.user_id = $1 AND s.lesson_id = l.id \
-     WHERE l.id = $2 AND l.deleted_at IS NULL AND c.deleted_at IS NULL",
-);
+     WHERE l.id = $2 AND l.deleted_at IS NULL AND c.deleted_at IS NULL"
+));
 
-const PAGE: Sql = Sql::same(
-    "SELECT c.id, c.slug, c.title, p.completed_lessons, c.lesson_count, p.updated_at FROM course_progress p \
+const PAGE: Sql = Sql::same(concat!(
+    "SELECT c.id, c.slug, c.title, ",
+    completed!(),
+    ", c.lesson_count, p.updated_at FROM course_progress p \
      JOIN courses c ON c.id = p.course_id AND c.deleted_at IS NULL \
      WHERE p.user_id = $1 AND (p.updated_at, p.course_id) < ($2, $3) AND p.is_enrolled \
-     ORDER BY p.updated_at DESC, p.course_id DESC LIMIT $4",
-);
+     ORDER BY p.updated_at DESC, p.course_id DESC LIMIT $4"
+));
 
 // One look by key for each lesson before the next: as a join it may become all done lessons for each of them.
-const RECENT: Sql = Sql::same(
-    "SELECT c.id, c.title, p.completed_lessons, c.lesson_count, n.title, n.number FROM course_progress p \
+const RECENT: Sql = Sql::same(concat!(
+    "SELECT c.id, c.slug, c.title, ",
+    completed!(),
+    ", c.lesson_count, n.id, n.slug, n.title, n.number FROM course_progress p \
      JOIN courses c ON c.id = p.course_id AND c.deleted_at IS NULL AND (c.status <> 'draft' OR c.author_id = $1) \
      LEFT JOIN lessons n ON n.id = (SELECT l.id FROM lessons l WHERE l.course_id = p.course_id AND NOT l.is_draft \
      AND l.deleted_at IS NULL AND COALESCE((SELECT s.status FROM lesson_progress s WHERE s.user_id = $1 \
      AND s.lesson_id = l.id), '') <> 'completed' ORDER BY l.position, l.id LIMIT 1) \
-     WHERE p.user_id = $1 AND p.is_enrolled ORDER BY p.updated_at DESC, p.course_id DESC LIMIT $2",
-);
+     WHERE p.user_id = $1 AND p.is_enrolled ORDER BY p.updated_at DESC, p.course_id DESC LIMIT $2"
+));
 
 fn read_view(row: &mut Row<'_>) -> Result<CourseProgressView, StoreError> {
     Ok(CourseProgressView {
@@ -60,6 +67,7 @@ fn read_lesson_standing(row: &mut Row<'_>, user: UserId, lesson: LessonId) -> Re
     let course_status = row.parsed(CourseStatus::parse)?;
     let course_author = row.maybe_id(UserId::from_uuid)?;
     let total_lessons = row.number()?;
+    let outline_revision = row.number()?;
     let is_draft = row.flag()?;
     let status = row.maybe_parsed(LessonStatus::parse)?.unwrap_or_default();
     let progress = match row.maybe_number()? {
@@ -68,29 +76,50 @@ fn read_lesson_standing(row: &mut Row<'_>, user: UserId, lesson: LessonId) -> Re
             user,
             course,
             completed_lessons: row.number()?,
+            outline_revision,
             is_enrolled: row.flag()?,
             created_at: row.time()?,
             updated_at: row.time()?,
             version,
         }),
     };
-    Ok(LessonStanding { lesson, course, course_status, course_author, total_lessons, is_draft, progress, status })
+    Ok(LessonStanding {
+        lesson,
+        course,
+        course_status,
+        course_author,
+        total_lessons,
+        outline_revision,
+        is_draft,
+        progress,
+        status,
+    })
 }
 
 fn read_standing(row: &mut Row<'_>) -> Result<CourseStanding, StoreError> {
     let course = row.id(CourseId::from_uuid)?;
+    let slug = row.parsed(Slug::parse)?;
     let title = row.parsed(Title::parse)?;
     let (completed_lessons, total_lessons) = (row.number()?, row.number()?);
-    let next_title = row.maybe_parsed(Title::parse)?;
-    let next_number = row.maybe_parsed(LessonNumber::parse)?;
+    let next_lesson = read_next_lesson(row)?;
     Ok(CourseStanding {
         course,
+        slug,
         title,
         percent: Percent::of(completed_lessons, total_lessons),
         completed_lessons,
         total_lessons,
-        next_lesson: next_title.map(|title| NextLesson { title, number: next_number }),
+        next_lesson,
     })
+}
+
+/// Reads id, slug, title and number of a lesson that may not be there.
+fn read_next_lesson(row: &mut Row<'_>) -> Result<Option<NextLesson>, StoreError> {
+    let lesson = row.maybe_id(LessonId::from_uuid)?;
+    let (slug, title) = (row.maybe_parsed(Slug::parse)?, row.maybe_parsed(Title::parse)?);
+    let number = row.maybe_parsed(LessonNumber::parse)?;
+    let (Some(lesson), Some(slug), Some(title)) = (lesson, slug, title) else { return Ok(None) };
+    Ok(Some(NextLesson { lesson, slug, title, number }))
 }
 
 #[async_trait]

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use lyceum_domain::{
+    blobs::BlobKey,
     ids::UserId,
     page::{Cursor, Page, PageRequest},
     sessions::SecretHash,
@@ -28,7 +29,8 @@ macro_rules! user_columns {
     () => {
         "u.id, u.email, u.email_verified_at, u.username, u.display_name, u.bio, u.locale, u.time_zone, u.role, u.plan, \
          u.profile_visibility, u.show_progress, u.ai_personalization, u.password_hash, u.is_active, \
-         u.tokens_valid_from, u.last_login_at, u.last_active_at, u.created_at, u.updated_at, u.deleted_at, u.version"
+         u.tokens_valid_from, u.last_login_at, u.last_active_at, u.created_at, u.updated_at, u.deleted_at, \
+         u.portrait_key, u.version"
     };
 }
 pub(crate) use user_columns;
@@ -36,8 +38,9 @@ pub(crate) use user_columns;
 const INSERT: Sql = Sql::same(
     "INSERT INTO users (id, email, email_verified_at, username, username_key, display_name, bio, locale, time_zone, \
      role, plan, profile_visibility, show_progress, ai_personalization, password_hash, is_active, tokens_valid_from, \
-     updated_at, deleted_at, version, display_name_key, last_login_at, last_active_at, created_at) VALUES ($1, $2, $3, \
-     $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
+     updated_at, deleted_at, version, display_name_key, portrait_key, last_login_at, last_active_at, created_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, \
+     $24, $25)",
 );
 
 // Not the last sign-in and activity: they are no change of the account, and this copy of them may be old.
@@ -45,7 +48,7 @@ const UPDATE: Sql = Sql::same(
     "UPDATE users SET email = $2, email_verified_at = $3, username = $4, username_key = $5, display_name = $6, \
      bio = $7, locale = $8, time_zone = $9, role = $10, plan = $11, profile_visibility = $12, show_progress = $13, \
      ai_personalization = $14, password_hash = $15, is_active = $16, tokens_valid_from = $17, updated_at = $18, \
-     deleted_at = $19, version = version + 1, display_name_key = $21 WHERE id = $1 AND version = $20",
+     deleted_at = $19, version = version + 1, display_name_key = $21, portrait_key = $22 WHERE id = $1 AND version = $20",
 );
 
 const TOUCH_LOGIN: Sql = Sql::same("UPDATE users SET last_login_at = $2, last_active_at = $2 WHERE id = $1");
@@ -76,7 +79,7 @@ const PAGE: Sql = Sql { postgres: page!("strpos"), sqlite: page!("instr") };
 
 const DELETED_BEFORE: Sql = Sql::same("SELECT id FROM users WHERE deleted_at < $1 ORDER BY deleted_at, id LIMIT $2");
 
-/// What [`INSERT`] and [`UPDATE`] have in common: `$1` to `$21`.
+/// What [`INSERT`] and [`UPDATE`] have in common: `$1` to `$22`.
 fn values(user: &User) -> Values {
     Values::new()
         .id(user.id.as_uuid())
@@ -100,6 +103,7 @@ fn values(user: &User) -> Values {
         .maybe_time(user.deleted_at)
         .number(user.version)
         .maybe_text(user.display_name.as_ref().map(|name| name.as_str().to_lowercase()))
+        .maybe_text(user.portrait.as_ref().map(BlobKey::as_str))
 }
 
 /// Reads [`user_columns`].
@@ -128,6 +132,7 @@ pub(crate) fn read(row: &mut Row<'_>) -> Result<User, StoreError> {
         created_at: row.time()?,
         updated_at: row.time()?,
         deleted_at: row.maybe_time()?,
+        portrait: row.maybe_parsed(BlobKey::parse)?,
         version: row.number()?,
     })
 }
@@ -188,7 +193,7 @@ impl Users for SeaOrmUnit {
         step.end(tokens::remove_expired(step.tx, at, limit).await)
     }
 
-    async fn erase(&mut self, id: UserId) -> Result<bool, StoreError> {
+    async fn erase(&mut self, id: UserId, at: Timestamp) -> Result<bool, StoreError> {
         let mut step = self.step()?;
         step.end(erasure::erase(step.tx, id).await)
     }
