@@ -123,14 +123,11 @@ impl Lyceum {
             let cut: Vec<_> = cut.into_iter().map(|passage| (PassageId::new(&*self.ports.ids), passage)).collect();
             unit.courses().replace_passages(course.id, lesson.id, &cut).await?;
         }
-        if changes.needs_recount {
-            unit.progress().recount(course.id, now).await?;
-        }
         let before = course.clone();
+        course.count_lessons(changes.lesson_count, changes.needs_recount);
         course.title = Title::from_source(&import.draft.title, "Untitled");
         course.description.clone_from(&import.draft.description);
         course.language.clone_from(&import.draft.language);
-        course.lesson_count = changes.lesson_count;
         if import.publish && course.status != CourseStatus::Published {
             course.publish(now);
         }
@@ -165,6 +162,7 @@ impl Lyceum {
             author: import.author,
             source: Some(source),
             lesson_count: 0,
+            outline_revision: 1,
             published_at: None,
             created_at: now,
             updated_at: now,

@@ -2,7 +2,7 @@
 
 use lyceum_domain::{
     courses::{Course, CourseKey},
-    ids::{CourseId, LessonId},
+    ids::{CourseId, LessonId, ProgressEventId},
     page::{Page, PageRequest},
     policy::{Action, Actor, allow},
     progress::{CourseProgress, CourseProgressView, LessonProgressView, LessonStatus, Percent},
@@ -63,17 +63,13 @@ impl Lyceum {
             let learn = Action::Learn { status: course.status, author: course.author, is_known: known.is_some() };
             allow(actor, &learn).map_err(denied("course"))?;
             let now = self.ports.clock.now();
-            let (progress, is_new) = match known {
-                None => (CourseProgress::begin(user, course.id, now), true),
-                Some(mut progress) => {
-                    let came_back = progress.enrol(now);
-                    (progress, came_back)
-                }
-            };
-            if is_new {
-                self.ports.store.write().save_progress(&progress, None).await?;
+            let begin = || CourseProgress::begin(user, course.id, course.outline_revision, now);
+            let mut progress = known.unwrap_or_else(begin);
+            let change = progress.enrol(ProgressEventId::new(&*self.ports.ids), now);
+            if let Some(change) = &change {
+                self.ports.store.write().save_progress(&progress, change).await?;
             }
-            Ok((CourseStand::new(&progress, course.lesson_count), is_new))
+            Ok((CourseStand::new(&progress, course.lesson_count), change.is_some()))
         })
         .await
     }
@@ -90,8 +86,9 @@ impl Lyceum {
                 let read = Action::ReadCourse { status: course.status, author: course.author };
                 return allow(actor, &read).map_err(denied("course"));
             };
-            if progress.leave(self.ports.clock.now()) {
-                self.ports.store.write().save_progress(&progress, None).await?;
+            let event = ProgressEventId::new(&*self.ports.ids);
+            if let Some(change) = progress.leave(event, self.ports.clock.now()) {
+                self.ports.store.write().save_progress(&progress, &change).await?;
             }
             Ok(())
         })
@@ -116,9 +113,11 @@ impl Lyceum {
             };
             allow(actor, &learn).map_err(denied("lesson"))?;
             let now = self.ports.clock.now();
-            let mut progress = standing.progress.unwrap_or_else(|| CourseProgress::begin(user, standing.course, now));
-            let change = progress.record(lesson, standing.status, status, now);
-            self.ports.store.write().save_progress(&progress, Some(change)).await?;
+            let begin = || CourseProgress::begin(user, standing.course, standing.outline_revision, now);
+            let mut progress = standing.progress.unwrap_or_else(begin);
+            let event = ProgressEventId::new(&*self.ports.ids);
+            let change = progress.record(event, lesson, standing.status, status, now);
+            self.ports.store.write().save_progress(&progress, &change).await?;
             Ok(Recorded { lesson, status, at: now, course: CourseStand::new(&progress, standing.total_lessons) })
         })
         .await

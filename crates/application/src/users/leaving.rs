@@ -171,7 +171,7 @@ impl Lyceum {
 
     async fn erase(&self, actor: &Actor, id: UserId) -> Result<bool, Error> {
         let mut unit = self.ports.store.begin().await?;
-        if !unit.users().erase(id).await? {
+        if !unit.users().erase(id, self.ports.clock.now()).await? {
             return Ok(false);
         }
         unit.audit().append(&self.event(AuditAction::Erased, actor, None, &Client::default())).await?;
