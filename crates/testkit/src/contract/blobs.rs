@@ -273,14 +273,9 @@ pub async fn a_range_beyond_the_end_is_out_of_range(blobs: &dyn Blobs) {
     out_of_range(blobs, [1000..1001, 1001..2000, 1_000_000..1_000_001]).await;
 }
 
-/// A key that nobody wrote is missing; so is one that is the folder of another.
+/// A key that nobody wrote is missing.
 pub async fn an_unknown_key_is_missing(blobs: &dyn Blobs) {
     assert!(is_missing(blobs, &key()).await);
-    let id = key().as_str().replace('/', "-");
-    let deep = BlobKey::parse(&format!("{id}/below")).expect("a key");
-    put(blobs, &deep, &bytes(10)).await;
-    assert!(is_missing(blobs, &BlobKey::parse(&id).expect("a key")).await);
-    removed(blobs, &deep).await;
 }
 
 /// What was deleted is missing, and can be written again.
