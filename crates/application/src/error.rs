@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use lyceum_domain::{
+    blobs::BlobError,
     invalid::{Invalid, Violation, Violations},
-    mentor::ChatError,
+    mentor::{Cause, ChatError},
     policy::Denied,
     sessions::TokenError,
     store::{StoreError, Unique},
@@ -69,6 +70,12 @@ pub enum Error {
     /// Somebody has that name.
     #[error("the username is taken")]
     UsernameTaken,
+    /// Another course, or another lesson of the course, has that name in addresses.
+    #[error("the slug is taken")]
+    SlugTaken,
+    /// A draft has nobody in it who could go on when it is archived.
+    #[error("the course was never published")]
+    NotPublished,
     /// Somebody has that address; told only to operators.
     #[error("the e-mail address is taken")]
     EmailTaken,
@@ -96,6 +103,18 @@ pub enum Error {
     /// The store is away.
     #[error("the store is unavailable")]
     StoreUnavailable(#[source] StoreError),
+    /// What was to be stored did not come to its end.
+    #[error("the upload broke off")]
+    UploadInterrupted(#[source] Cause),
+    /// The part that was asked for begins after the end.
+    #[error("the range is outside of the {size} bytes")]
+    RangeNotSatisfiable {
+        /// How many bytes there are.
+        size: u64,
+    },
+    /// The blob store is away.
+    #[error("the blob store is unavailable")]
+    StorageUnavailable(#[source] Cause),
     /// A fault of ours.
     #[error("internal fault: {0}")]
     Internal(String),
@@ -121,6 +140,8 @@ impl Error {
             Self::Forbidden => "forbidden",
             Self::NotFound(_) => "not_found",
             Self::UsernameTaken => "username_taken",
+            Self::SlugTaken => "slug_taken",
+            Self::NotPublished => "not_published",
             Self::EmailTaken => "email_taken",
             Self::Conflict => "conflict",
             Self::VersionMismatch => "version_mismatch",
@@ -136,6 +157,9 @@ impl Error {
             Self::Abandoned => "abandoned",
             Self::ShuttingDown => "shutting_down",
             Self::StoreUnavailable(_) => "database_unavailable",
+            Self::UploadInterrupted(_) => "upload_interrupted",
+            Self::RangeNotSatisfiable { .. } => "range_not_satisfiable",
+            Self::StorageUnavailable(_) => "storage_unavailable",
             Self::Internal(_) => "internal_error",
         }
     }
@@ -162,6 +186,18 @@ impl From<StoreError> for Error {
             | StoreError::Duplicate(Unique::Identity | Unique::Slug | Unique::Source | Unique::Key) => Self::Conflict,
             StoreError::Unavailable(_) => Self::StoreUnavailable(error),
             StoreError::Aborted | StoreError::Corrupt(_) => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<BlobError> for Error {
+    fn from(error: BlobError) -> Self {
+        match error {
+            // Its row says that it is there.
+            BlobError::Missing => Self::Internal(error.to_string()),
+            BlobError::OutOfRange { size } => Self::RangeNotSatisfiable { size },
+            BlobError::Interrupted(cause) => Self::UploadInterrupted(cause),
+            BlobError::Unavailable(cause) => Self::StorageUnavailable(cause),
         }
     }
 }

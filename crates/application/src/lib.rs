@@ -8,8 +8,8 @@
 //! | [`audit`] | read the trail of what happened |
 //! | [`mail`] | send what waits in the outbox |
 //! | [`housekeeping`] | remove what nobody needs any more |
-//! | [`courses`] | browse, read, import |
-//! | [`progress`] | enrol, record lessons, see how far one is |
+//! | [`courses`] | browse, read, search, write, import, take along |
+//! | [`progress`] | enrol, record lessons, see how far one is, or how far one's learners are |
 //! | [`conversations`] | find, rename, archive, delete conversations |
 //! | [`mentor`] | ask, and have the answer relayed |
 
@@ -28,6 +28,7 @@ pub mod users;
 use std::{sync::Arc, time::Duration};
 
 use lyceum_domain::{
+    blobs::Blobs,
     ids::IdGenerator,
     mail::{LetterWriter, Mailer},
     mentor::ChatModel,
@@ -64,6 +65,8 @@ pub struct Ports {
     pub mail_bell: mail::MailBell,
     /// What answers questions.
     pub model: Arc<dyn ChatModel>,
+    /// Where the bytes of files are kept.
+    pub blobs: Arc<dyn Blobs>,
 }
 
 /// Numbers and addresses that the operator chose.
@@ -97,6 +100,8 @@ pub struct Rules {
     pub public_url: String,
     /// The longest answer of the model, in tokens.
     pub max_answer_tokens: Option<u32>,
+    /// How many lessons a course may have that is written by hand.
+    pub max_lessons: usize,
 }
 
 impl Default for Rules {
@@ -116,6 +121,7 @@ impl Default for Rules {
             retention: housekeeping::Retention::default(),
             public_url: "http://127.0.0.1:8080".to_owned(),
             max_answer_tokens: None,
+            max_lessons: 2_000,
         }
     }
 }

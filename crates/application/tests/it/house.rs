@@ -4,7 +4,7 @@ use std::{future::pending, sync::Arc};
 
 use lyceum_application::{
     Error, Lyceum, Ports, Rules,
-    courses::{Import, Imported},
+    courses::{Import, Imported, NoFiles},
     mail::{Delivered, MailBell},
     mentor::{Answer, Question, Turn, TurnEvent, TurnStarted},
     sessions::{Caller, SignedIn},
@@ -24,6 +24,7 @@ use lyceum_domain::{
 };
 use lyceum_testkit::{
     ambient::{ManualClock, SequentialIds},
+    blobs::MemoryBlobs,
     chat::{ScriptedModel, Upstream, stop},
     mail::{MemoryMailer, PlainLetters},
     passwords::PlainHasher,
@@ -45,6 +46,7 @@ pub struct House {
     pub tokens: PlainTokens,
     pub mailer: MemoryMailer,
     pub providers: PlainProviders,
+    pub blobs: MemoryBlobs,
 }
 
 impl House {
@@ -71,6 +73,7 @@ impl House {
     fn with(model: impl ChatModel + 'static, rules: Rules) -> Self {
         let (store, clock, mailer) = (MemoryStore::new(), ManualClock::new(), MemoryMailer::new());
         let (passwords, tokens, providers) = (PlainHasher::new(), PlainTokens::new("key"), PlainProviders::new());
+        let blobs = MemoryBlobs::new();
         let ports = Ports {
             store: Arc::new(store.clone()),
             clock: Arc::new(clock.clone()),
@@ -83,8 +86,9 @@ impl House {
             mailer: Arc::new(mailer.clone()),
             mail_bell: MailBell::default(),
             model: Arc::new(model),
+            blobs: Arc::new(blobs.clone()),
         };
-        Self { lyceum: Lyceum::new(ports, rules), store, clock, passwords, tokens, mailer, providers }
+        Self { lyceum: Lyceum::new(ports, rules), store, clock, passwords, tokens, mailer, providers, blobs }
     }
 
     // ---- people ----
@@ -191,8 +195,9 @@ impl House {
     // ---- courses ----
 
     pub async fn import(&self, author: &Caller, title: &str, chapters: Vec<LessonDraft>, publish: bool) -> Imported {
-        let import = Import { draft: book(title, chapters), author: Some(author.user.id), publish };
-        self.lyceum.import_course(&author.actor(), import).await.unwrap()
+        let (draft, files) = (book(title, chapters), Arc::new(NoFiles));
+        let import = Import { draft, files, author: Some(author.user.id), publish };
+        self.lyceum.import_course(&author.actor(), &author.client, import).await.unwrap()
     }
 
     /// A published course.
