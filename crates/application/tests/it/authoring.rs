@@ -116,7 +116,8 @@ async fn a_course_goes_from_draft_to_published_to_archived_and_back() {
     assert_eq!(code(house.lyceum.restore_course(&actor, &client, &key(&course)).await), "not_found");
     assert_eq!(house.lyceum.progress(&learner.actor(), PageRequest::default()).await.unwrap().items.len(), 1);
 
-    let actions: Vec<_> = house.audited().await.into_iter().map(|(action, from)| (action.as_str().to_owned(), from)).collect();
+    let actions: Vec<_> =
+        house.audited().await.into_iter().map(|(action, from)| (action.as_str().to_owned(), from)).collect();
     let words = ["created", "published", "archived", "published", "removed", "restored"];
     assert_eq!(actions, words.map(|word| (format!("course.{word}"), Some("192.0.2.7".to_owned()))));
 }
@@ -364,11 +365,10 @@ async fn of_two_authors_at_once_neither_breaks_the_order() {
     let course = house.write(&author, "Knots", &["A1"]).await;
     let first = NewLesson { position: Some(0), ..new_lesson("B2") };
     let unit = house.begin().await;
-    let (b, c, ()) = tokio::join!(
-        house.add(&author, &course, first),
-        house.add(&author, &course, new_lesson("C3")),
-        async { drop(unit) }
-    );
+    let (b, c, ()) =
+        tokio::join!(house.add(&author, &course, first), house.add(&author, &course, new_lesson("C3")), async {
+            drop(unit)
+        });
     assert_eq!((b.position, c.position), (0, 2));
     assert_eq!(house.table(&course).await, ["1 B2", "2 A1", "3 C3"]);
     assert_eq!(house.course_row(&course).await.lesson_count, 3);
