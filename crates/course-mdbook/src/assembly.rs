@@ -28,10 +28,10 @@ pub(crate) fn assemble<S: Source>(
     let mut reader = Reader::new(source, limits);
     let mut notes = Notes::default();
     let about = about(&mut reader)?;
-    let setting = about.src.as_deref().unwrap_or("src");
-    let folder = match setting {
-        "" => BookPath::root(),
-        setting => BookPath::root().join(setting).map_err(|refused| misplaced(setting, refused))?,
+    let folder = match about.src.as_deref() {
+        Some("") => BookPath::root(),
+        Some(setting) => BookPath::root().join(setting).map_err(|refused| misplaced(setting, refused))?,
+        None => usual_folder(&mut reader)?,
     };
     let contents = within(&folder, "SUMMARY.md");
     let text = needed(&mut reader, &contents)?.ok_or_else(|| BookError::NoSummary { place: contents.to_string() })?;
@@ -94,6 +94,14 @@ fn needed<S: Source>(reader: &mut Reader<'_, S>, path: &BookPath) -> Result<Opti
         Err(Unread::OverLimit(error)) => Err(error),
         Err(unread) => Err(BookError::Unreadable { place: path.to_string(), reason: format!("the file {unread}") }),
     }
+}
+
+/// Where the chapters are if the book does not say: in `src`, or else where `SUMMARY.md` is.
+fn usual_folder<S: Source>(reader: &mut Reader<'_, S>) -> Result<BookPath, BookError> {
+    let usual = within(&BookPath::root(), "src");
+    let is_flat = needed(reader, &within(&usual, "SUMMARY.md"))?.is_none()
+        && needed(reader, &within(&BookPath::root(), "SUMMARY.md"))?.is_some();
+    Ok(if is_flat { BookPath::root() } else { usual })
 }
 
 fn misplaced(setting: &str, refused: Refused) -> BookError {

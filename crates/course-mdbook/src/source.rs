@@ -1,4 +1,4 @@
-//! Where a book's files come from. Only the folder exists today; an archive would be another [`Source`].
+//! Where a book's files come from: a folder, always; an archive is unpacked into one before.
 
 use std::{
     fs::{self, File, Metadata},
@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use lyceum_domain::blobs::Sha256;
+use sha2::{Digest, Sha256 as Hasher};
 use thiserror::Error;
 
 use crate::{book_path::BookPath, error::BookError};
@@ -32,6 +34,7 @@ pub(crate) enum SourceError {
 }
 
 /// A book in a folder.
+#[derive(Debug)]
 pub(crate) struct Folder {
     /// Without links, so that a file's real path can be compared with it.
     root: PathBuf,
@@ -80,6 +83,11 @@ impl Source for Folder {
         let found = bytes.len() as u64;
         if found > max { Err(SourceError::TooLarge { found }) } else { Ok(bytes) }
     }
+}
+
+/// What tells one content from another.
+pub(crate) fn digest(bytes: &[u8]) -> Sha256 {
+    Sha256::new(Hasher::digest(bytes).into())
 }
 
 fn missing_or(error: io::Error) -> SourceError {

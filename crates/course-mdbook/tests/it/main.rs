@@ -1,11 +1,17 @@
-//! Whole books, read from folders.
-#![allow(clippy::unwrap_used, reason = "a test that cannot set up its folder has failed")]
+//! Whole books, read from folders and archives.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot set up its folder has failed")]
+
+mod archives;
 
 use std::{fmt::Write, fs, path::Path};
 
 use insta::assert_snapshot;
-use lyceum_course_mdbook::{BookError, Limits, Progress, read_folder, read_folder_with};
+use lyceum_course_mdbook::{BookError, Limits, Progress, open_folder};
 use lyceum_domain::courses::CourseDraft;
+
+fn read_folder(path: &Path, limits: &Limits) -> Result<CourseDraft, BookError> {
+    open_folder(path, limits, &mut |_| {}).map(lyceum_course_mdbook::Book::into_draft)
+}
 
 fn tide_pools() -> CourseDraft {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tidepools");
@@ -155,7 +161,7 @@ fn the_lessons() {
 fn progress_counts_up_to_the_end() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tidepools");
     let mut steps = Vec::new();
-    read_folder_with(&folder, &Limits::default(), &mut |step| steps.push(step)).unwrap();
+    open_folder(&folder, &Limits::default(), &mut |step| steps.push(step)).unwrap();
     let expected: Vec<_> = (0..=11).map(|done| Progress { done, total: 11 }).collect();
     assert_eq!(steps, expected);
 }
