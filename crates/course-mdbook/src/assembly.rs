@@ -9,6 +9,7 @@ use crate::{
     book_path::{BookPath, Refused},
     book_toml::{self, BookToml},
     error::BookError,
+    files,
     includes::Includes,
     limits::{Limit, Limits},
     listings, markup,
@@ -55,7 +56,9 @@ pub(crate) fn assemble<S: Source>(
         lessons.extend(chapters.lesson(chapter)?);
         progress(Progress { done: index + 1, total });
     }
-    let mut notes = chapters.notes;
+    let Chapters { folder, taken, mut notes, .. } = chapters;
+    let files =
+        files::of_course(source, &left_out(&folder, about.build_dir.as_deref()), &folder, &taken, limits, &mut notes);
 
     let language = about.language.filter(|tag| {
         let good = book_toml::is_language_tag(tag);
@@ -73,7 +76,7 @@ pub(crate) fn assemble<S: Source>(
         language,
         authors: about.authors,
         lessons,
-        files: Vec::new(),
+        files,
         passed_over: notes.into_entries(contents.as_str()),
     })
 }
@@ -102,6 +105,15 @@ fn usual_folder<S: Source>(reader: &mut Reader<'_, S>) -> Result<BookPath, BookE
     let is_flat = needed(reader, &within(&usual, "SUMMARY.md"))?.is_none()
         && needed(reader, &within(&BookPath::root(), "SUMMARY.md"))?.is_some();
     Ok(if is_flat { BookPath::root() } else { usual })
+}
+
+/// What lies among the chapters and is none of the book's content: what mdBook makes, and what it is told.
+fn left_out(folder: &BookPath, build_dir: Option<&str>) -> HashSet<BookPath> {
+    let mut paths: HashSet<_> = BookPath::root().join(build_dir.unwrap_or("book")).into_iter().collect();
+    if *folder == BookPath::root() {
+        paths.extend(["theme", book_toml::NAME].map(|name| within(folder, name)));
+    }
+    paths
 }
 
 fn misplaced(setting: &str, refused: Refused) -> BookError {

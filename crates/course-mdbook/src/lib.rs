@@ -18,6 +18,7 @@
 //! | `book_toml`, `summary` | title and authors; the table of contents |
 //! | `directives`, `selection`, `includes` | `{{#include …}}` and its relatives |
 //! | `listings`, `markup`, `emphasis`, `tags`, `edits` | HTML and hidden lines become plain Markdown |
+//! | `files` | the images and whatever else comes with the chapters |
 //! | `assembly` | puts the draft together |
 
 mod archive;
@@ -29,6 +30,7 @@ mod directives;
 mod edits;
 mod emphasis;
 mod error;
+mod files;
 mod includes;
 mod limits;
 mod listings;

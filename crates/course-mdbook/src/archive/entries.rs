@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::limits::Limits;
+use crate::{limits::Limits, notes::printable};
 
 /// What an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Entries {
                     parent = count + 1;
                 }
                 Some(node) if node.name != *part => {
-                    let reason = format!("`{}` differs only in case", super::unpacking::printable(&node.name));
+                    let reason = format!("`{}` differs only in case", printable(&node.name));
                     return Err(Clash::Path(reason));
                 }
                 Some(Node { kind: Kind::File, .. }) if wanted == Kind::Folder => {
