@@ -4,7 +4,7 @@
 //! refused as a whole: it was damaged, or made for harm. What is unpacked passes through one small buffer and is
 //! counted on its way, so that neither memory nor disk depends on what the archive says of itself.
 
-mod entries;
+pub(crate) mod entries;
 mod tar;
 mod unpacking;
 mod zip;

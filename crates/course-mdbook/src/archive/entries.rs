@@ -6,13 +6,13 @@ use crate::{limits::Limits, notes::printable};
 
 /// What an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     File,
     Folder,
 }
 
 /// The paths of an archive as a tree. Paths that differ only in case count as one, since on some disks they are.
-pub(super) struct Entries {
+pub(crate) struct Entries {
     nodes: HashMap<(usize, String), Node>,
     max: usize,
 }
@@ -27,7 +27,7 @@ struct Node {
 const MAX_NAME: usize = 255;
 
 /// The entry's path as plain names. Fails with the end of a sentence "its path …" or the like.
-pub(super) fn parts<'a>(raw: &'a [u8], limits: &Limits) -> Result<Vec<&'a str>, String> {
+pub(crate) fn parts<'a>(raw: &'a [u8], limits: &Limits) -> Result<Vec<&'a str>, String> {
     let text = std::str::from_utf8(raw).map_err(|_| "its name is not UTF-8".to_owned())?;
     if text.is_empty() {
         return Err("its name is empty".to_owned());
@@ -63,7 +63,7 @@ pub(super) fn parts<'a>(raw: &'a [u8], limits: &Limits) -> Result<Vec<&'a str>, 
 }
 
 /// Why a path is not taken.
-pub(super) enum Clash {
+pub(crate) enum Clash {
     /// The end of a sentence about the entry.
     Path(String),
     /// There are too many paths altogether.
@@ -71,12 +71,12 @@ pub(super) enum Clash {
 }
 
 impl Entries {
-    pub(super) fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize) -> Self {
         Self { nodes: HashMap::new(), max }
     }
 
     /// Adds a path with all folders above it.
-    pub(super) fn add(&mut self, parts: &[&str], kind: Kind) -> Result<(), Clash> {
+    pub(crate) fn add(&mut self, parts: &[&str], kind: Kind) -> Result<(), Clash> {
         let mut parent = 0;
         for (index, part) in parts.iter().enumerate() {
             let is_last = index + 1 == parts.len();

@@ -1,6 +1,6 @@
 //! Good archives give what their folder gives; hostile ones are refused as a whole.
 
-mod bytes;
+pub mod bytes;
 mod hostile;
 
 use std::{

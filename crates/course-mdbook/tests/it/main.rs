@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot set up its folder has failed")]
 
 mod archives;
+mod exports;
 
 use std::{fmt::Write, fs, path::Path};
 
