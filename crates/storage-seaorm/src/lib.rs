@@ -25,6 +25,7 @@ mod claims;
 mod connect;
 mod conversations;
 mod courses;
+mod documents;
 mod erasure;
 mod errors;
 mod identities;
