@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [`archives`] | books packed as clients send them |
 //! | [`binary`] | finding and building the binary, once for each run |
+//! | [`by_hand`] | SQL past the server, for programs that need many rows |
 //! | [`database`] | a fresh database on SQLite or PostgreSQL |
 //! | [`house`] | an installation: folder, database, settings; runs commands |
 //! | [`server`] | a running server, and what it writes |
@@ -14,6 +15,7 @@
 //! | [`provider`] | an identity provider |
 //! | [`answer`] | what comes back, and what all answers must be |
 //! | [`events`] | the event stream of an answer of the mentor |
+//! | [`latencies`] | times of many requests, for programs that print numbers |
 //! | [`traces`] | looking through all of a database |
 //! | [`upstream`] | an OpenAI-compatible model that does what the test says |
 //! | [`wait`] | waiting for conditions, never for time |
@@ -29,9 +31,11 @@
 pub mod answer;
 pub mod archives;
 pub mod binary;
+pub mod by_hand;
 pub mod database;
 pub mod events;
 pub mod house;
+pub mod latencies;
 pub mod multipart;
 pub mod person;
 pub mod post_office;
