@@ -4,6 +4,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`ambient`] | a clock that a test moves, ids that count up |
+//! | [`blobs`] | blobs in memory |
 //! | [`store`] | a whole [`Store`](lyceum_domain::store::Store) in memory, with real units of work |
 //! | [`chat`] | a language model whose upstream the test plays |
 //! | [`mail`], [`passwords`] | a mailer that keeps, letters that can be read, a hasher that is quick |
@@ -28,6 +29,7 @@
 )]
 
 pub mod ambient;
+pub mod blobs;
 pub mod chat;
 pub mod contract;
 pub mod mail;
