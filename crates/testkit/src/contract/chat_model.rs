@@ -10,7 +10,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use lyceum_domain::{
-    courses::Title,
+    courses::{Slug, Title},
     ids::{CourseId, LessonId, PassageId},
     mentor::{
         ChatError, ChatEvent, ChatMessage, ChatModel, ChatRequest, ChatRole, CourseStanding, Delivery, Grounding,
@@ -77,11 +77,17 @@ pub fn request(delivery: Delivery) -> ChatRequest {
             role: Role::Learner,
             courses: vec![CourseStanding {
                 course,
+                slug: Slug::of("Knots"),
                 title: Title::from_source("Knots", "Untitled"),
                 percent: Percent::of(1, 3),
                 completed_lessons: 1,
                 total_lessons: 3,
-                next_lesson: Some(NextLesson { title: Title::from_source("The bowline", "Untitled"), number: None }),
+                next_lesson: Some(NextLesson {
+                    lesson,
+                    slug: Slug::of("The bowline"),
+                    title: Title::from_source("The bowline", "Untitled"),
+                    number: None,
+                }),
             }],
             lesson: None,
             passages: vec![NumberedPassage {

@@ -8,11 +8,11 @@ use lyceum_domain::{
     courses::{Course, CourseStatus, Lesson, LessonNumber, Slug, SourceKey, Title},
     ids::{
         ApiKeyId, AuditEventId, ConversationId, CourseId, IdGenerator as _, IdentityId, LessonId, MessageId,
-        OneTimeTokenId, OutboxMailId, RefreshTokenId, RegistrationId, SessionId, UsageId, UserId,
+        OneTimeTokenId, OutboxMailId, ProgressEventId, RefreshTokenId, RegistrationId, SessionId, UsageId, UserId,
     },
     mail::{Intent, OutboxMail},
     mentor::{Cost, Source, UsageOutcome, UsageRecord},
-    progress::CourseProgress,
+    progress::{CourseProgress, ProgressChange, Step},
     sessions::{AccountKey, Client, Network, NextToken, RefreshToken, SecretHash, Session},
     time::Timestamp,
     users::{
@@ -238,6 +238,7 @@ pub fn course(author: Option<UserId>) -> Course {
         author,
         source: None,
         lesson_count: 0,
+        outline_revision: 1,
         published_at: None,
         created_at: at(0),
         updated_at: at(0),
@@ -255,6 +256,7 @@ pub fn full_course(author: UserId) -> Course {
         status: CourseStatus::Archived,
         source: Some(SourceKey::mdbook(course.slug.as_str())),
         lesson_count: 7,
+        outline_revision: 3,
         published_at: Some(at(1)),
         updated_at: at(2),
         ..course
@@ -301,7 +303,17 @@ pub fn full_lesson(course: CourseId, position: u32) -> Lesson {
 
 /// A learner in a course, not saved yet.
 pub fn progress(user: UserId, course: CourseId) -> CourseProgress {
-    CourseProgress::begin(user, course, at(0))
+    CourseProgress::begin(user, course, 1, at(0))
+}
+
+/// A step at that time.
+pub fn change(step: Step, at: Timestamp) -> ProgressChange {
+    ProgressChange { id: ProgressEventId::new(&SequentialIds), step, at }
+}
+
+/// The step of coming to a course.
+pub fn enrolment(at: Timestamp) -> ProgressChange {
+    change(Step::Enrolled, at)
 }
 
 /// What [`Conversations::begin_turn`](lyceum_domain::conversations::Conversations::begin_turn) takes.

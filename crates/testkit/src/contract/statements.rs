@@ -6,17 +6,19 @@ use lyceum_domain::{
     audit::AuditEvent,
     conversations::Conversation,
     courses::{Course, CourseKey, Lesson, PassageDraft},
-    ids::{ApiKeyId, ConversationId, CourseId, PassageId, SessionId, UserId},
+    ids::{ApiKeyId, ConversationId, CourseId, PassageId, ProgressEventId, SessionId, UserId},
     mail::OutboxMail,
     page::{Cursor, Page, PageRequest, PageSize},
-    progress::{CourseProgress, LessonChange, LessonStatus},
+    progress::{CourseProgress, LessonStatus, ProgressChange, ProgressHistory},
     sessions::{AccountKey, Network, NextToken, RefreshToken, Rotation, Session},
     store::{Store, StoreError, Unique, UnitOfWork},
     time::Timestamp,
     users::{ApiKey, Email, Identity, OneTimeToken, PendingRegistration, TokenOwner, TokenPurpose, User},
 };
 
-use super::fixtures::{Turn, course, lesson, progress, refresh_token, session, user};
+use uuid::Uuid;
+
+use super::fixtures::{Turn, course, enrolment, lesson, progress, refresh_token, session, user};
 use crate::ambient::SequentialIds;
 
 type Done<T = ()> = Result<T, StoreError>;
@@ -58,7 +60,7 @@ alone! {
     /// `Users::touch_login`
     touch_login(user: UserId, at: Timestamp) = users.touch_login(user, at);
     /// `Users::erase`
-    erase(user: UserId) -> bool = users.erase(user);
+    erase(user: UserId, at: Timestamp) -> bool = users.erase(user, at);
     /// `Registrations::insert`
     insert_registration(registration: &PendingRegistration) = registrations.insert(registration);
     /// `Registrations::find`
@@ -106,9 +108,11 @@ alone! {
     /// `Courses::update_lesson`
     update_lesson(lesson: &Lesson) = courses.update_lesson(lesson);
     /// `Progress::save`
-    save_progress(progress: &CourseProgress, change: Option<LessonChange>) = progress.save(progress, change);
+    save_progress(progress: &CourseProgress, change: &ProgressChange) = progress.save(progress, change);
     /// `Progress::recount`
-    recount(course: CourseId, at: Timestamp) = progress.recount(course, at);
+    recount(course: CourseId, limit: u32) -> u64 = progress.recount(course, limit);
+    /// `Courses::mark_counted`
+    mark_counted(course: CourseId, outline_revision: u32) = courses.mark_counted(course, outline_revision);
     /// `Conversations::begin_turn`
     begin_turn(turn: &Turn, is_new: bool)
         = conversations.begin_turn(&turn.conversation, is_new, &turn.question, &turn.answer, &turn.usage);
@@ -169,9 +173,9 @@ pub async fn store_passages(store: &dyn Store, lesson: &Lesson, passages: &[(&st
 
 /// A learner enters a course at that time. Answers what is stored.
 pub async fn enrolled(store: &dyn Store, user: UserId, course: CourseId, at: Timestamp) -> CourseProgress {
-    save_progress(store, &CourseProgress { created_at: at, updated_at: at, ..progress(user, course) }, None)
-        .await
-        .expect("a first save");
+    let outline_revision = outline_revision(store, course).await;
+    let first = CourseProgress { outline_revision, created_at: at, updated_at: at, ..progress(user, course) };
+    save_progress(store, &first, &enrolment(at)).await.expect("a first save");
     stored_progress(store, user, course).await
 }
 
@@ -184,15 +188,46 @@ pub async fn recorded(
     at: Timestamp,
 ) -> CourseProgress {
     let standing = store.read().lesson_standing(user, lesson.id).await.expect("an answer").expect("a lesson");
-    let mut progress = standing.progress.unwrap_or_else(|| CourseProgress::begin(user, lesson.course, at));
-    let change = progress.record(lesson.id, standing.status, to, at);
-    save_progress(store, &progress, Some(change)).await.expect("saved");
+    let first = || CourseProgress::begin(user, lesson.course, standing.outline_revision, at);
+    let mut progress = standing.progress.unwrap_or_else(first);
+    let change = progress.record(ProgressEventId::new(&SequentialIds), lesson.id, standing.status, to, at);
+    save_progress(store, &progress, &change).await.expect("saved");
     stored_progress(store, user, lesson.course).await
+}
+
+/// A learner leaves a course at that time. Answers what is stored.
+pub async fn left(store: &dyn Store, progress: &CourseProgress, at: Timestamp) -> CourseProgress {
+    let mut progress = progress.clone();
+    let change = progress.leave(ProgressEventId::new(&SequentialIds), at).expect("a learner who is there");
+    save_progress(store, &progress, &change).await.expect("saved");
+    stored_progress(store, progress.user, progress.course).await
+}
+
+/// The outline of a course gets its next revision, as when lessons that counted went or came back.
+pub async fn revise_outline(store: &dyn Store, course: CourseId) -> u32 {
+    let mut unit = begin(store).await;
+    let course = unit.courses().find(course).await.expect("an answer").expect("a course");
+    let outline_revision = course.outline_revision + 1;
+    unit.courses().update(&Course { outline_revision, ..course }).await.expect("saved");
+    unit.commit().await.expect("kept");
+    outline_revision
+}
+
+async fn outline_revision(store: &dyn Store, course: CourseId) -> u32 {
+    store.read().counting_lessons(course).await.expect("an answer").expect("a course").0
 }
 
 /// The progress that is there.
 pub async fn stored_progress(store: &dyn Store, user: UserId, course: CourseId) -> CourseProgress {
     store.read().course_progress(user, course).await.expect("an answer").expect("progress")
+}
+
+/// All that is kept about a learner in a course, as it stands in the rows.
+pub async fn stored_history(store: &dyn Store, user: UserId, course: CourseId) -> ProgressHistory {
+    let before = CourseId::from_uuid(Uuid::from_u128(course.as_uuid().as_u128() - 1));
+    let next = store.read().histories(Some((user, before)), 1).await.expect("an answer").pop().expect("a history");
+    assert_eq!((next.user, next.course), (user, course), "nothing is kept about that learner in that course");
+    next
 }
 
 /// The user who is there.

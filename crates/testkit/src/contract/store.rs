@@ -15,6 +15,7 @@ pub mod outbox;
 pub mod passages;
 pub mod progress;
 pub mod progress_lists;
+pub mod recounts;
 pub mod registrations;
 pub mod sessions;
 pub mod sign_in_failures;
@@ -310,9 +311,17 @@ macro_rules! store_contract {
                 the_status_of_a_lesson_is_kept_with_the_aggregate
                 a_standing_says_all_that_recording_needs
                 a_lesson_that_is_not_there_has_no_standing
-                a_recount_counts_the_completed_lessons_that_count
-                a_recount_is_no_activity_but_makes_what_was_loaded_stale
+            }
+            recounts {
+                a_count_is_right_at_once_for_everybody
+                a_recount_keeps_to_its_limit
+                a_recount_moves_nothing_but_the_count
                 a_recount_keeps_to_its_course
+                a_save_under_an_older_revision_is_answered_right
+                who_comes_later_is_not_behind
+                courses_are_counted_until_it_is_noted
+                a_saved_course_stays_counted
+                the_lessons_that_count_come_with_the_revision
             }
             progress_lists {
                 courses_of_a_learner_are_listed_by_activity

@@ -7,32 +7,58 @@ use lyceum_domain::{
     time::Timestamp,
 };
 
-use super::MemoryUnit;
+use super::{MemoryUnit, tables::at_most};
 
 #[async_trait]
 impl BlobRemovals for MemoryUnit {
-    async fn schedule(&mut self, _keys: &[BlobKey], _due_at: Timestamp) -> Result<(), StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn schedule(&mut self, keys: &[BlobKey], due_at: Timestamp) -> Result<(), StoreError> {
+        self.run(|tables| {
+            tables.note_removals(keys.iter().cloned(), due_at);
+            Ok(())
+        })
     }
 
-    async fn cancel(&mut self, _keys: &[BlobKey]) -> Result<(), StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn cancel(&mut self, keys: &[BlobKey]) -> Result<(), StoreError> {
+        self.run(|tables| {
+            for key in keys {
+                tables.blob_removals.remove(key).ok_or(StoreError::Conflict)?;
+            }
+            Ok(())
+        })
     }
 
     async fn take_due(
         &mut self,
-        _now: Timestamp,
-        _lease_until: Timestamp,
-        _limit: u32,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
     ) -> Result<Vec<BlobRemoval>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+        self.run(|tables| {
+            let mut due: Vec<_> = tables.blob_removals.iter_mut().filter(|(_, row)| row.due_at <= now).collect();
+            due.sort_by_key(|(key, row)| (row.due_at, (*key).clone()));
+            due.truncate(at_most(limit));
+            let take = |(key, row): (&BlobKey, &mut super::tables::RemovalRow)| {
+                row.due_at = lease_until;
+                BlobRemoval { key: key.clone(), attempts: row.attempts }
+            };
+            Ok(due.into_iter().map(take).collect())
+        })
     }
 
-    async fn settle(&mut self, _key: &BlobKey) -> Result<(), StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn settle(&mut self, key: &BlobKey) -> Result<(), StoreError> {
+        self.run(|tables| {
+            tables.blob_removals.remove(key);
+            Ok(())
+        })
     }
 
-    async fn postpone(&mut self, _key: &BlobKey, _due_at: Timestamp) -> Result<(), StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn postpone(&mut self, key: &BlobKey, due_at: Timestamp) -> Result<(), StoreError> {
+        self.run(|tables| {
+            if let Some(row) = tables.blob_removals.get_mut(key) {
+                row.due_at = due_at;
+                row.attempts += 1;
+            }
+            Ok(())
+        })
     }
 }

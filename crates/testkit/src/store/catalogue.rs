@@ -2,16 +2,26 @@
 
 use async_trait::async_trait;
 use lyceum_domain::{
-    courses::{Course, CourseFilter, CourseKey, CourseQueries, CourseStatus, Lesson, Outline, Passage, PassageScope},
-    ids::{CourseId, LessonId},
+    courses::{
+        Course, CourseFile, CourseFilter, CourseHit, CourseKey, CourseQueries, CourseStatus, FilePath, Lesson,
+        LessonHit, Outline, OutlineEntry, Passage, PassageScope, SearchScope, Slug,
+    },
+    ids::{CourseId, LessonId, UserId},
     page::{Page, PageRequest},
     store::StoreError,
 };
 
 use super::{
-    MemoryStore, passages,
-    tables::{Tables, newest_first},
+    MemoryStore, passages, search,
+    tables::{Tables, at_most, newest_first},
 };
+
+fn is_named(course: &Course, key: &CourseKey) -> bool {
+    match key {
+        CourseKey::Id(id) => course.id == *id,
+        CourseKey::Slug(slug) => course.slug == *slug,
+    }
+}
 
 fn is_listed(tables: &Tables, filter: &CourseFilter, course: &Course) -> bool {
     let by_status = match course.status {
@@ -33,12 +43,9 @@ fn is_listed(tables: &Tables, filter: &CourseFilter, course: &Course) -> bool {
 #[async_trait]
 impl CourseQueries for MemoryStore {
     async fn course(&self, key: &CourseKey) -> Result<Option<Course>, StoreError> {
-        let is_meant = |course: &&Course| match key {
-            CourseKey::Id(id) => course.id == *id,
-            CourseKey::Slug(slug) => course.slug == *slug,
-        };
         let tables = self.tables()?;
-        Ok(tables.courses.values().filter(|course| course.deleted_at.is_none()).find(is_meant).cloned())
+        let mut there = tables.courses.values().filter(|course| course.deleted_at.is_none());
+        Ok(there.find(|course| is_named(course, key)).cloned())
     }
 
     async fn outline(&self, course: CourseId) -> Result<Outline, StoreError> {
@@ -63,53 +70,55 @@ impl CourseQueries for MemoryStore {
         Ok(passages::find(&*self.tables()?, scope, words, limit))
     }
 
-    async fn removed_course(&self, _key: &CourseKey) -> Result<Option<Course>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn removed_course(&self, key: &CourseKey) -> Result<Option<Course>, StoreError> {
+        let tables = self.tables()?;
+        let mut removed = tables.courses.values().filter(|course| course.deleted_at.is_some());
+        Ok(removed.find(|course| is_named(course, key)).cloned())
     }
 
     async fn removed_courses_page(
         &self,
-        _author: Option<UserId>,
-        _page: PageRequest,
+        author: Option<UserId>,
+        page: PageRequest,
     ) -> Result<Page<Course>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+        let tables = self.tables()?;
+        let removed = tables.courses.values().filter(|course| course.deleted_at.is_some());
+        let listed = removed.filter(|course| author.is_none() || course.author == author).cloned().collect();
+        Ok(newest_first(listed, page, |course| (course.created_at, course.id.as_uuid())))
     }
 
-    async fn removed_lessons(&self, _course: CourseId) -> Result<Vec<OutlineEntry>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn removed_lessons(&self, course: CourseId) -> Result<Vec<OutlineEntry>, StoreError> {
+        let tables = self.tables()?;
+        let removed = tables.lessons_of(course).into_iter().filter(|lesson| lesson.deleted_at.is_some());
+        Ok(removed.map(Lesson::entry).collect())
     }
 
-    async fn is_slug_taken(&self, _slug: &Slug) -> Result<bool, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn is_slug_taken(&self, slug: &Slug) -> Result<bool, StoreError> {
+        Ok(self.tables()?.courses.values().any(|course| course.slug == *slug))
     }
 
-    async fn counting_lessons(&self, _course: CourseId) -> Result<Option<(u32, Vec<LessonId>)>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn counting_lessons(&self, course: CourseId) -> Result<Option<(u32, Vec<LessonId>)>, StoreError> {
+        let tables = self.tables()?;
+        let counting = tables.lessons_of(course).into_iter().filter(|lesson| lesson.counts()).map(|lesson| lesson.id);
+        Ok(tables.courses.get(&course).map(|course| (course.outline_revision, counting.collect())))
     }
 
-    async fn courses_to_recount(&self, _limit: u32) -> Result<Vec<(CourseId, u32)>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn courses_to_recount(&self, limit: u32) -> Result<Vec<(CourseId, u32)>, StoreError> {
+        let tables = self.tables()?;
+        let counted = |course: &Course| tables.counted_revisions.get(&course.id).copied().unwrap_or(1);
+        let behind = tables.courses.values().filter(|course| counted(course) < course.outline_revision);
+        Ok(behind.map(|course| (course.id, course.outline_revision)).take(at_most(limit)).collect())
     }
 
-    async fn course_file(&self, _course: CourseId, _path: &FilePath) -> Result<Option<CourseFile>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn course_file(&self, course: CourseId, path: &FilePath) -> Result<Option<CourseFile>, StoreError> {
+        Ok(self.tables()?.course_files.get(&(course, path.clone())).cloned())
     }
 
-    async fn search_courses(
-        &self,
-        _scope: &SearchScope,
-        _words: &str,
-        _limit: u8,
-    ) -> Result<Vec<CourseHit>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn search_courses(&self, scope: &SearchScope, words: &str, limit: u8) -> Result<Vec<CourseHit>, StoreError> {
+        Ok(search::courses(&*self.tables()?, scope, words, limit))
     }
 
-    async fn search_lessons(
-        &self,
-        _scope: &SearchScope,
-        _words: &str,
-        _limit: u8,
-    ) -> Result<Vec<LessonHit>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn search_lessons(&self, scope: &SearchScope, words: &str, limit: u8) -> Result<Vec<LessonHit>, StoreError> {
+        Ok(search::lessons(&*self.tables()?, scope, words, limit))
     }
 }

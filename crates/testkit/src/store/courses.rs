@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use lyceum_domain::{
-    courses::{Course, Courses, Lesson, PassageDraft, SourceKey},
+    courses::{Course, CourseFile, Courses, FilePath, Lesson, LessonPlace, PassageDraft, SourceKey},
     ids::{CourseId, LessonId, PassageId, UserId},
     store::{StoreError, Unique},
 };
@@ -113,31 +113,53 @@ impl Courses for MemoryUnit {
         })
     }
 
-    async fn find(&mut self, _id: CourseId) -> Result<Option<Course>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn find(&mut self, id: CourseId) -> Result<Option<Course>, StoreError> {
+        self.run(|tables| Ok(tables.courses.get(&id).cloned()))
     }
 
-    async fn find_lesson(&mut self, _id: LessonId) -> Result<Option<Lesson>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn find_lesson(&mut self, id: LessonId) -> Result<Option<Lesson>, StoreError> {
+        self.run(|tables| Ok(tables.lessons.get(&id).cloned()))
     }
 
-    async fn place_lessons(&mut self, _course: CourseId, _places: &[LessonPlace]) -> Result<(), StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn place_lessons(&mut self, course: CourseId, places: &[LessonPlace]) -> Result<(), StoreError> {
+        self.run(|tables| {
+            for place in places {
+                let lesson = tables.lessons.get_mut(&place.lesson).filter(|lesson| lesson.course == course);
+                if let Some(lesson) = lesson {
+                    lesson.position = place.position;
+                    lesson.number.clone_from(&place.number);
+                }
+            }
+            Ok(())
+        })
     }
 
-    async fn mark_counted(&mut self, _course: CourseId, _outline_revision: u32) -> Result<(), StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn mark_counted(&mut self, course: CourseId, outline_revision: u32) -> Result<(), StoreError> {
+        self.run(|tables| {
+            if tables.courses.get(&course).is_some_and(|course| course.outline_revision == outline_revision) {
+                tables.counted_revisions.insert(course, outline_revision);
+            }
+            Ok(())
+        })
     }
 
-    async fn files(&mut self, _course: CourseId) -> Result<Vec<CourseFile>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn files(&mut self, course: CourseId) -> Result<Vec<CourseFile>, StoreError> {
+        self.run(|tables| Ok(tables.course_files.values().filter(|file| file.course == course).cloned().collect()))
     }
 
-    async fn put_file(&mut self, _file: &CourseFile) -> Result<(), StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn put_file(&mut self, file: &CourseFile) -> Result<(), StoreError> {
+        self.run(|tables| {
+            refer(&tables.courses, &file.course, "course")?;
+            let key = (file.course, file.path.clone());
+            if tables.course_files.iter().any(|(other, row)| *other != key && row.blob == file.blob) {
+                return Err(StoreError::Duplicate(Unique::Key));
+            }
+            tables.course_files.insert(key, file.clone());
+            Ok(())
+        })
     }
 
-    async fn remove_file(&mut self, _course: CourseId, _path: &FilePath) -> Result<bool, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn remove_file(&mut self, course: CourseId, path: &FilePath) -> Result<bool, StoreError> {
+        self.run(|tables| Ok(tables.course_files.remove(&(course, path.clone())).is_some()))
     }
 }

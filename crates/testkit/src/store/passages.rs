@@ -37,7 +37,8 @@ pub(super) fn find(tables: &Tables, scope: PassageScope, words: &str, limit: u8)
     found.into_iter().take(usize::from(limit)).map(|(_, _, passage)| passage).collect()
 }
 
-fn split(text: &str) -> impl Iterator<Item = String> {
+/// The words of a text: runs of letters and digits, in lower case.
+pub(super) fn split(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
 }
 

@@ -4,18 +4,21 @@ use std::collections::BTreeMap;
 
 use lyceum_domain::{
     audit::AuditEvent,
+    blobs::BlobKey,
     conversations::{Conversation, Message},
-    courses::{Course, Lesson, PassageDraft},
+    courses::{Course, CourseFile, FilePath, Lesson, PassageDraft},
+    idempotency::{Claim, IdempotencyKey, SettledAnswer},
     ids::{
-        ApiKeyId, AuditEventId, ConversationId, CourseId, IdentityId, LessonId, MessageId, OneTimeTokenId,
-        OutboxMailId, PassageId, RefreshTokenId, RegistrationId, SessionId, UsageId, UserId,
+        ApiKeyId, AuditEventId, ConversationId, CourseId, DocumentId, IdentityId, LessonId, MessageId, OneTimeTokenId,
+        OutboxMailId, PassageId, RefreshTokenId, RegistrationId, SessionId, SubjectId, UsageId, UserId,
     },
     mail::OutboxMail,
     mentor::UsageRecord,
     page::{Cursor, Page, PageRequest},
-    progress::{CourseProgress, LessonStatus},
+    progress::{CourseProgress, LessonStatus, ProgressEvent},
     sessions::{AccountKey, Failures, Network, RefreshToken, Session},
     store::{StoreError, Unique},
+    subjects::{Document, Subject},
     time::Timestamp,
     users::{ApiKey, Identity, OneTimeToken, PendingRegistration, User},
 };
@@ -36,10 +39,18 @@ pub(super) struct Tables {
     pub audit_events: BTreeMap<AuditEventId, AuditEvent>,
     pub outbox: BTreeMap<OutboxMailId, OutboxRow>,
     pub courses: BTreeMap<CourseId, Course>,
+    /// The revision of the outline under which all learners were counted; the first one where nothing is said.
+    pub counted_revisions: BTreeMap<CourseId, u32>,
     pub lessons: BTreeMap<LessonId, Lesson>,
+    pub course_files: BTreeMap<(CourseId, FilePath), CourseFile>,
     pub passages: BTreeMap<PassageId, PassageRow>,
+    pub progress_events: BTreeMap<(UserId, CourseId, i64), ProgressEvent>,
     pub course_progress: BTreeMap<(UserId, CourseId), CourseProgress>,
     pub lesson_progress: BTreeMap<(UserId, LessonId), (LessonStatus, Timestamp)>,
+    pub subjects: BTreeMap<SubjectId, Subject>,
+    pub documents: BTreeMap<DocumentId, DocumentRow>,
+    pub blob_removals: BTreeMap<BlobKey, RemovalRow>,
+    pub claims: BTreeMap<(UserId, IdempotencyKey), ClaimRow>,
     pub conversations: BTreeMap<ConversationId, Conversation>,
     pub messages: BTreeMap<MessageId, Message>,
     pub usage: BTreeMap<UsageId, UsageRecord>,
@@ -51,6 +62,29 @@ pub(super) struct PassageRow {
     pub course: CourseId,
     pub lesson: LessonId,
     pub draft: PassageDraft,
+}
+
+/// A document with its text, if it was read, and when and how often that is to be tried.
+#[derive(Clone)]
+pub(super) struct DocumentRow {
+    pub document: Document,
+    pub text: Option<String>,
+    pub due_at: Timestamp,
+    pub attempts: u32,
+}
+
+/// When a blob is to go, and how often that was tried in vain.
+#[derive(Clone, Copy)]
+pub(super) struct RemovalRow {
+    pub due_at: Timestamp,
+    pub attempts: u32,
+}
+
+/// A claim with its answer, if there is one.
+#[derive(Clone)]
+pub(super) struct ClaimRow {
+    pub claim: Claim,
+    pub answer: Option<SettledAnswer>,
 }
 
 /// A mail with what became of it so far.
@@ -92,6 +126,34 @@ impl Tables {
         lessons.sort_by_key(|lesson| (lesson.position, lesson.id));
         lessons
     }
+
+    /// How many lessons that count the learner has completed, counted now.
+    pub fn count_completed(&self, user: UserId, course: CourseId) -> u32 {
+        let counting = self.lessons.values().filter(|lesson| lesson.course == course && lesson.counts());
+        let done = counting.filter(|lesson| self.lesson_status(user, lesson.id) == LessonStatus::Completed);
+        u32::try_from(done.count()).unwrap_or(u32::MAX)
+    }
+
+    /// The learner's progress in a course, right under the revision that its outline has now.
+    pub fn progress(&self, user: UserId, course: CourseId) -> Option<CourseProgress> {
+        let stored = self.course_progress.get(&(user, course))?;
+        let outline_revision = self.courses.get(&course)?.outline_revision;
+        let is_behind = stored.outline_revision < outline_revision;
+        let completed_lessons = if is_behind { self.count_completed(user, course) } else { stored.completed_lessons };
+        Some(CourseProgress { completed_lessons, outline_revision, ..stored.clone() })
+    }
+
+    /// Notes that blobs are to go; a note that is there already gets this time.
+    pub fn note_removals(&mut self, keys: impl IntoIterator<Item = BlobKey>, due_at: Timestamp) {
+        for key in keys {
+            self.blob_removals.entry(key).or_insert(RemovalRow { due_at, attempts: 0 }).due_at = due_at;
+        }
+    }
+}
+
+/// At most `limit` rows of these.
+pub(super) fn at_most(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
 /// Stores a row under a key that must be new.

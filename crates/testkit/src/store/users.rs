@@ -12,7 +12,7 @@ use lyceum_domain::{
 };
 
 use super::{
-    MemoryStore, MemoryUnit, registrations,
+    MemoryStore, MemoryUnit, registrations, subjects,
     tables::{Tables, count, insert_new, newest_first, refer, remove_some},
 };
 
@@ -105,9 +105,13 @@ impl Users for MemoryUnit {
         self.run(|tables| Ok(count(&remove_some(&mut tables.one_time_tokens, limit, |_, token| token.expires_at < at))))
     }
 
-    async fn erase(&mut self, id: UserId) -> Result<bool, StoreError> {
+    async fn erase(&mut self, id: UserId, at: Timestamp) -> Result<bool, StoreError> {
         self.run(|tables| {
             let Some(user) = tables.users.remove(&id) else { return Ok(false) };
+            let documents = subjects::remove_documents(tables, |document| document.owner == id);
+            tables.subjects.retain(|_, subject| subject.owner != id);
+            tables.note_removals(user.portrait.into_iter().chain(documents), at);
+            tables.claims.retain(|(of, _), _| *of != id);
             registrations::remove_all_of(tables, &user.email);
             tables.one_time_tokens.retain(|_, token| token.owner != TokenOwner::User(id));
             tables.identities.retain(|_, identity| identity.user != id);
@@ -129,6 +133,7 @@ impl Users for MemoryUnit {
                 course.source = None;
                 course.version += 1;
             }
+            tables.progress_events.retain(|(of, _, _), _| *of != id);
             tables.course_progress.retain(|(of, _), _| *of != id);
             tables.lesson_progress.retain(|(of, _), _| *of != id);
             tables.conversations.retain(|_, conversation| conversation.owner != id);

@@ -3,13 +3,12 @@
 use lyceum_domain::{
     courses::{Course, CourseFilter, CourseStatus, Title},
     ids::CourseId,
-    progress::CourseProgress,
     store::Store,
 };
 
 use crate::contract::{
     fixtures::{HOSTILE, at, course, word},
-    statements::{enrolled, first_page, insert_course, save_progress, stored_course_with, stored_user, walk},
+    statements::{enrolled, first_page, insert_course, left, stored_course_with, stored_user, walk},
 };
 
 async fn listed(store: &dyn Store, filter: &CourseFilter) -> Vec<CourseId> {
@@ -104,7 +103,7 @@ pub async fn a_learner_sees_the_courses_they_are_in(store: &dyn Store) {
     enrolled(store, other.id, one.id, at(3)).await;
     let filter = CourseFilter { enrolled: Some(learner.id), ..CourseFilter::default() };
     assert_eq!(sorted(listed(store, &filter).await), [one.id, two.id]);
-    save_progress(store, &CourseProgress { is_enrolled: false, ..progress }, None).await.expect("saved");
+    left(store, &progress, at(9)).await;
     assert_eq!(listed(store, &filter).await, [two.id]);
 }
 

@@ -6,6 +6,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use lyceum_domain::{
     courses::{Course, SourceKey},
+    ids::ProgressEventId,
     mail::OutboxMail,
     progress::{CourseProgress, LessonStatus},
     sessions::{NextToken, RefreshToken, Rotation, Session},
@@ -14,10 +15,11 @@ use lyceum_domain::{
 };
 use tokio::{sync::Barrier, task::JoinSet};
 
+use crate::ambient::SequentialIds;
 use crate::contract::{
     fixtures::{
-        Turn, account, api_key, at, course, identity, in_year, network, next_token, one_time_token, outbox_mail,
-        progress, registration, user, word,
+        Turn, account, api_key, at, course, enrolment, identity, in_year, network, next_token, one_time_token,
+        outbox_mail, progress, registration, user, word,
     },
     statements::{
         add_failure, begin, begin_turn, erase, expect_conflict, expect_duplicate, find_by_token, first_page,
@@ -85,9 +87,10 @@ pub async fn parallel_updates_of_one_learner_lose_none(store: Arc<dyn Store>) {
             let store = Arc::clone(&store);
             async move {
                 let standing = store.read().lesson_standing(learner, lesson).await?.expect("a lesson");
-                let mut progress = standing.progress.unwrap_or_else(|| CourseProgress::begin(learner, course, at(1)));
-                let change = progress.record(lesson, standing.status, LessonStatus::Completed, at(2));
-                save_progress(&*store, &progress, Some(change)).await
+                let mut mine = standing.progress.unwrap_or_else(|| progress(learner, course));
+                let id = ProgressEventId::new(&SequentialIds);
+                let change = mine.record(id, lesson, standing.status, LessonStatus::Completed, at(2));
+                save_progress(&*store, &mine, &change).await
             }
         })
     });
@@ -269,7 +272,7 @@ pub async fn two_first_enrolments_at_once_are_one(store: Arc<dyn Store>) {
     let (course, _) = stored_course(&*store, 1).await;
     let results = at_once(8, |_| {
         let (store, first) = (Arc::clone(&store), progress(learner, course.id));
-        async move { save_progress(&*store, &first, None).await }
+        async move { save_progress(&*store, &first, &enrolment(at(1))).await }
     });
     for lost in one_won(results.await) {
         expect_conflict(lost);
@@ -391,7 +394,7 @@ pub async fn of_two_that_erase_an_account_one_does(store: Arc<dyn Store>) {
         let store = Arc::clone(&store);
         until_kept(move || {
             let store = Arc::clone(&store);
-            async move { erase(&*store, user).await }
+            async move { erase(&*store, user, at(900)).await }
         })
     });
     let erased = results.await.into_iter().map(|result| result.expect("an answer")).filter(|erased| *erased).count();

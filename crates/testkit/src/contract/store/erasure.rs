@@ -152,7 +152,7 @@ pub async fn nothing_of_an_erased_account_is_left(store: &dyn Store) {
     let everything = theirs.found(store, &other).await;
     assert_eq!(everything.len(), 13, "{everything:?}");
     assert_eq!(mine.found(store, &user).await, everything);
-    assert!(erase(store, user.id).await.expect("erased"));
+    assert!(erase(store, user.id, at(900)).await.expect("erased"));
     assert_eq!(mine.found(store, &user).await, Vec::<&str>::new());
     assert_eq!(theirs.found(store, &other).await, everything);
     assert_eq!(take_token(store, &mine.token, at(1)).await.expect("an answer"), None);
@@ -161,15 +161,15 @@ pub async fn nothing_of_an_erased_account_is_left(store: &dyn Store) {
 /// Who is not there, or no longer, cannot be erased.
 pub async fn an_account_is_erased_once(store: &dyn Store) {
     let user = stored_user(store).await;
-    assert!(erase(store, user.id).await.expect("erased"));
-    assert!(!erase(store, user.id).await.expect("an answer"));
-    assert!(!erase(store, crate::contract::fixtures::user().id).await.expect("an answer"));
+    assert!(erase(store, user.id, at(900)).await.expect("erased"));
+    assert!(!erase(store, user.id, at(900)).await.expect("an answer"));
+    assert!(!erase(store, crate::contract::fixtures::user().id, at(900)).await.expect("an answer"));
 }
 
 /// The names of an erased account are free.
 pub async fn the_names_of_an_erased_account_are_free(store: &dyn Store) {
     let user = stored_user(store).await;
-    erase(store, user.id).await.expect("erased");
+    erase(store, user.id, at(900)).await.expect("erased");
     let next = User { email: user.email, username: user.username, ..crate::contract::fixtures::user() };
     crate::contract::statements::insert_user(store, &next).await.expect("a new user");
     assert_eq!(found_user(store, next.id).await, next);
@@ -184,7 +184,7 @@ pub async fn events_lose_an_erased_account(store: &dyn Store) {
     let caused = event(AuditActor::User(user), Some(other));
     let foreign = event(AuditActor::User(other), Some(other));
     append(store, &[about, own, caused.clone(), foreign.clone()]).await;
-    assert!(erase(store, user).await.expect("erased"));
+    assert!(erase(store, user, at(900)).await.expect("erased"));
     assert_eq!(events(store, AuditFilter { subject: Some(user), ..AuditFilter::default() }).await, []);
     assert_eq!(events(store, AuditFilter { actor: Some(user), ..AuditFilter::default() }).await, []);
     let caused = AuditEvent { actor: AuditActor::Anonymous, ..caused };
@@ -203,7 +203,7 @@ pub async fn courses_of_an_erased_author_are_the_houses(store: &dyn Store) {
         let author = stored_user(store).await.id;
         let imported = Course { source: Some(source.clone()), ..full_course(author) };
         insert_course(store, &imported).await.expect("a new course");
-        assert!(erase(store, author).await.expect("erased"));
+        assert!(erase(store, author, at(900)).await.expect("erased"));
         expect_conflict(update_course(store, &imported).await);
         let left = Course { author: None, source: None, version: 2, ..imported };
         assert_eq!(find_course(store, left.id).await, Some(left));

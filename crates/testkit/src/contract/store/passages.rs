@@ -3,15 +3,13 @@
 use lyceum_domain::{
     courses::{Course, CourseStatus, Lesson, LessonNumber, Passage, PassageScope},
     ids::PassageId,
-    progress::CourseProgress,
     store::Store,
 };
 
 use crate::contract::{
     fixtures::{HOSTILE, at, word},
     statements::{
-        enrolled, save_progress, store_passages, stored_course, stored_course_with, stored_user, update_course,
-        update_lesson,
+        enrolled, left, store_passages, stored_course, stored_course_with, stored_user, update_course, update_lesson,
     },
 };
 
@@ -118,8 +116,7 @@ pub async fn a_learner_searches_the_open_courses_they_are_in(store: &dyn Store) 
     assert_eq!(sorted(found(store, scope, &word).await), ids[..2]);
     assert_eq!(found(store, PassageScope::Course(courses[2].id), &word).await, ids[2..]);
 
-    let left = CourseProgress { is_enrolled: false, ..progress[0].clone() };
-    save_progress(store, &left, None).await.expect("saved");
+    left(store, &progress[0], at(2)).await;
     assert_eq!(found(store, scope, &word).await, [ids[1]]);
     update_course(store, &Course { deleted_at: Some(at(2)), ..courses[1].clone() }).await.expect("saved");
     assert_eq!(found(store, scope, &word).await, []);

@@ -4,14 +4,14 @@ use lyceum_domain::{
     courses::{Course, CourseStatus, Lesson, LessonNumber},
     ids::CourseId,
     mentor::{CourseStanding, NextLesson},
-    progress::{CourseProgress, CourseProgressView, LessonProgressView, LessonStatus, Percent},
+    progress::{CourseProgressView, LessonProgressView, LessonStatus, Percent},
     store::Store,
 };
 
 use crate::contract::{
     fixtures::{at, full_lesson, lesson},
     statements::{
-        enrolled, first_page, insert_lessons, recorded, save_progress, stored_course, stored_course_with, stored_user,
+        enrolled, first_page, insert_lessons, left, recorded, stored_course, stored_course_with, stored_user,
         update_course, update_lesson, walk,
     },
 };
@@ -26,6 +26,15 @@ fn view(course: &Course, completed_lessons: u32, updated_at: u64) -> CourseProgr
         completed_lessons,
         total_lessons: course.lesson_count,
         updated_at: at(updated_at),
+    }
+}
+
+fn next_lesson(lesson: &Lesson) -> NextLesson {
+    NextLesson {
+        lesson: lesson.id,
+        slug: lesson.slug.clone(),
+        title: lesson.title.clone(),
+        number: lesson.number.clone(),
     }
 }
 
@@ -48,13 +57,13 @@ pub async fn courses_of_a_learner_are_listed_by_activity(store: &dyn Store) {
 /// Courses that a learner has left, and courses that were removed, are not listed; archived ones are.
 pub async fn courses_that_were_left_or_removed_are_not_listed(store: &dyn Store) {
     let user = stored_user(store).await;
-    let (left, _) = stored_course(store, 1).await;
+    let (gone, _) = stored_course(store, 1).await;
     let (removed, _) = stored_course(store, 1).await;
     let (archived, _) = stored_course_with(store, 1, |course| course.status = CourseStatus::Archived).await;
-    let progress = enrolled(store, user.id, left.id, at(1)).await;
+    let progress = enrolled(store, user.id, gone.id, at(1)).await;
     enrolled(store, user.id, removed.id, at(2)).await;
     enrolled(store, user.id, archived.id, at(3)).await;
-    save_progress(store, &CourseProgress { is_enrolled: false, ..progress }, None).await.expect("saved");
+    left(store, &progress, at(9)).await;
     update_course(store, &Course { deleted_at: Some(at(4)), ..removed }).await.expect("saved");
     let page = store.read().progress_page(user.id, first_page()).await.expect("an answer");
     assert_eq!(page.items, [view(&archived, 0, 3)]);
@@ -122,11 +131,12 @@ pub async fn recent_courses_come_newest_first_with_where_to_go_on(store: &dyn St
 
     let standing = |course: &Course, completed: u32, next: Option<&Lesson>| CourseStanding {
         course: course.id,
+        slug: course.slug.clone(),
         title: course.title.clone(),
         percent: Percent::of(completed, course.lesson_count),
         completed_lessons: completed,
         total_lessons: course.lesson_count,
-        next_lesson: next.map(|next| NextLesson { title: next.title.clone(), number: next.number.clone() }),
+        next_lesson: next.map(next_lesson),
     };
     let expected = [standing(&started, 1, Some(&numbered)), standing(&done, 1, None), standing(&empty, 0, None)];
     for limit in [0_u8, 1, 2, 3, 5] {
@@ -155,9 +165,9 @@ pub async fn recent_courses_are_those_the_learner_may_see(store: &dyn Store) {
     let (removed, _) = stored_course(store, 1).await;
     enrolled(store, user.id, removed.id, at(8)).await;
     update_course(store, &Course { deleted_at: Some(at(9)), ..removed }).await.expect("saved");
-    let (left, _) = stored_course(store, 1).await;
-    let progress = enrolled(store, user.id, left.id, at(9)).await;
-    save_progress(store, &CourseProgress { is_enrolled: false, ..progress }, None).await.expect("saved");
+    let (gone, _) = stored_course(store, 1).await;
+    let progress = enrolled(store, user.id, gone.id, at(9)).await;
+    left(store, &progress, at(9)).await;
     let (others, _) = stored_course(store, 1).await;
     enrolled(store, other.id, others.id, at(9)).await;
 

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use lyceum_domain::{
+    ids::ProgressEventId,
     progress::LessonStatus::{Completed, NotStarted},
     store::{Store, StoreError},
 };
 
+use crate::ambient::SequentialIds;
 use crate::contract::{
-    fixtures::{Turn, at, progress},
+    fixtures::{Turn, at, enrolment, progress},
     statements::{
         enrolled, expect_conflict, first_page, found_conversation, stored_course, stored_progress, stored_turn,
         stored_user,
@@ -21,13 +23,13 @@ pub async fn a_single_save_is_kept(store: &dyn Store) {
     let user = stored_user(store).await;
     let (course, lessons) = stored_course(store, 2).await;
     let mut mine = progress(user.id, course.id);
-    let change = mine.record(lessons[0].id, NotStarted, Completed, at(3));
-    store.write().save_progress(&mine, Some(change)).await.expect("saved");
+    let change = mine.record(ProgressEventId::new(&SequentialIds), lessons[0].id, NotStarted, Completed, at(3));
+    store.write().save_progress(&mine, &change).await.expect("saved");
     mine.version = 1;
     assert_eq!(stored_progress(store, user.id, course.id).await, mine);
     let standing = store.read().lesson_standing(user.id, lessons[0].id).await.expect("an answer").expect("a lesson");
     assert_eq!(standing.status, Completed);
-    store.write().save_progress(&mine, None).await.expect("saved");
+    store.write().save_progress(&mine, &enrolment(at(4))).await.expect("saved");
     assert_eq!(stored_progress(store, user.id, course.id).await.version, 2);
 }
 
@@ -38,8 +40,8 @@ pub async fn a_stale_single_save_leaves_nothing(store: &dyn Store) {
     let stored = enrolled(store, user.id, course.id, at(1)).await;
     let mut stale = stored.clone();
     stale.version += 1;
-    let change = stale.record(lessons[0].id, NotStarted, Completed, at(3));
-    expect_conflict(store.write().save_progress(&stale, Some(change)).await);
+    let change = stale.record(ProgressEventId::new(&SequentialIds), lessons[0].id, NotStarted, Completed, at(3));
+    expect_conflict(store.write().save_progress(&stale, &change).await);
     assert_eq!(stored_progress(store, user.id, course.id).await, stored);
     let standing = store.read().lesson_standing(user.id, lessons[0].id).await.expect("an answer").expect("a lesson");
     assert_eq!(standing.status, NotStarted);
@@ -78,8 +80,9 @@ pub async fn parallel_single_saves_lose_none(store: Arc<dyn Store>) {
             let read = store.read();
             let standing = read.lesson_standing(user.id, lesson.id).await.expect("an answer").expect("a lesson");
             let mut mine = standing.progress.unwrap_or_else(|| progress(user.id, course.id));
-            let change = mine.record(lesson.id, standing.status, Completed, at(2));
-            match store.write().save_progress(&mine, Some(change)).await {
+            let id = ProgressEventId::new(&SequentialIds);
+            let change = mine.record(id, lesson.id, standing.status, Completed, at(2));
+            match store.write().save_progress(&mine, &change).await {
                 Err(StoreError::Conflict) => {}
                 saved => break saved.expect("saved"),
             }

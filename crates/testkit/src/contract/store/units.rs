@@ -145,7 +145,7 @@ pub async fn what_finds_nothing_breaks_no_unit(store: &dyn Store) {
     assert!(!nobodys.expect("an answer"));
     let course = course(None);
     assert_eq!(unit.courses().lessons(course.id).await.expect("an answer"), []);
-    unit.progress().recount(course.id, at(0)).await.expect("nobody's progress");
+    unit.progress().recount(course.id, 10).await.expect("nobody's progress");
     assert!(!unit.conversations().delete(user.id, ConversationId::new(&SequentialIds)).await.expect("an answer"));
     unit.courses().insert(&course).await.expect("new");
     unit.commit().await.expect("kept");
