@@ -30,6 +30,7 @@ fn course(title: &str, description: &str, language: Option<&str>) -> Course {
         author: None,
         source: None,
         lesson_count: 0,
+        outline_revision: 1,
         published_at: None,
         created_at: now(),
         updated_at: now(),
