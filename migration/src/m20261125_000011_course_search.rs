@@ -22,12 +22,15 @@ impl MigrationTrait for Migration {
     }
 }
 
-// A description from a book may be of any length; what a text search vector can hold is bounded.
+// A description from a book may be of any length; what a text search vector can hold is bounded. An index of words does
+// not know which of them are a title's: titles have indexes of their own.
 const UP_POSTGRES: &[&str] = &[
     "ALTER TABLE courses ADD COLUMN words tsvector NOT NULL GENERATED ALWAYS AS (
         setweight(to_tsvector('english', title), 'A') || setweight(to_tsvector('english', left(description, 50000)), 'B')
     ) STORED",
     "CREATE INDEX ix_courses_words ON courses USING gin (words)",
+    "CREATE INDEX ix_courses_title_words ON courses USING gin (to_tsvector('english', title))",
+    "CREATE INDEX ix_passages_topic_words ON passages USING gin (to_tsvector('english', topic))",
 ];
 
 // As with passages: the word index names rows by a number that never changes, and triggers keep it.
@@ -73,7 +76,12 @@ const UP_BOTH: &[&str] =
     &["UPDATE passages SET topic = l.title || CASE WHEN passages.heading IN ('', l.title) THEN '' ELSE ': ' || \
      passages.heading END FROM lessons l WHERE l.id = passages.lesson_id"];
 
-const DOWN_POSTGRES: &[&str] = &["DROP INDEX ix_courses_words", "ALTER TABLE courses DROP COLUMN words"];
+const DOWN_POSTGRES: &[&str] = &[
+    "DROP INDEX ix_passages_topic_words",
+    "DROP INDEX ix_courses_title_words",
+    "DROP INDEX ix_courses_words",
+    "ALTER TABLE courses DROP COLUMN words",
+];
 
 const DOWN_SQLITE: &[&str] = &[
     "DROP TRIGGER courses_changed",

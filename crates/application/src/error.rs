@@ -9,7 +9,8 @@ use lyceum_domain::{
     policy::Denied,
     sessions::TokenError,
     store::{StoreError, Unique},
-    users::PasswordError,
+    subjects::NotADocument,
+    users::{PasswordError, PictureError},
 };
 use thiserror::Error;
 
@@ -85,6 +86,36 @@ pub enum Error {
     /// It is no longer the version that the request is about.
     #[error("it is another version now")]
     VersionMismatch,
+    /// More bytes than may be stored.
+    #[error("more than {max} bytes")]
+    TooLarge {
+        /// How many may be.
+        max: u64,
+    },
+    /// Not of a kind that is taken, by its content.
+    #[error("not taken: {0}")]
+    UnsupportedMediaType(String),
+    /// A picture that no portrait is made of.
+    #[error("the picture {0}")]
+    BadPicture(String),
+    /// What was sent did not come to its end.
+    #[error("the upload broke off")]
+    UploadInterrupted(#[source] Cause),
+    /// The part that was asked for begins after the end.
+    #[error("the range is outside of the {size} bytes")]
+    RangeNotSatisfiable {
+        /// How many bytes there are.
+        size: u64,
+    },
+    /// The same key came with another request before.
+    #[error("the key was used for another request")]
+    IdempotencyKeyReused,
+    /// The request of this key is still being done.
+    #[error("the request of this key still runs")]
+    RequestInProgress,
+    /// The blob store is away.
+    #[error("the blob store is unavailable")]
+    StorageUnavailable(#[source] Cause),
     /// Too much to do right now.
     #[error("too busy")]
     Busy {
@@ -103,18 +134,6 @@ pub enum Error {
     /// The store is away.
     #[error("the store is unavailable")]
     StoreUnavailable(#[source] StoreError),
-    /// What was to be stored did not come to its end.
-    #[error("the upload broke off")]
-    UploadInterrupted(#[source] Cause),
-    /// The part that was asked for begins after the end.
-    #[error("the range is outside of the {size} bytes")]
-    RangeNotSatisfiable {
-        /// How many bytes there are.
-        size: u64,
-    },
-    /// The blob store is away.
-    #[error("the blob store is unavailable")]
-    StorageUnavailable(#[source] Cause),
     /// A fault of ours.
     #[error("internal fault: {0}")]
     Internal(String),
@@ -145,6 +164,14 @@ impl Error {
             Self::EmailTaken => "email_taken",
             Self::Conflict => "conflict",
             Self::VersionMismatch => "version_mismatch",
+            Self::TooLarge { .. } => "too_large",
+            Self::UnsupportedMediaType(_) => "unsupported_media_type",
+            Self::BadPicture(_) => "bad_picture",
+            Self::UploadInterrupted(_) => "upload_interrupted",
+            Self::RangeNotSatisfiable { .. } => "range_not_satisfiable",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::RequestInProgress => "request_in_progress",
+            Self::StorageUnavailable(_) => "storage_unavailable",
             Self::Busy { .. } => "busy",
             Self::Mentor(error) => match error {
                 ChatError::Timeout { .. } => "llm_timeout",
@@ -157,9 +184,6 @@ impl Error {
             Self::Abandoned => "abandoned",
             Self::ShuttingDown => "shutting_down",
             Self::StoreUnavailable(_) => "database_unavailable",
-            Self::UploadInterrupted(_) => "upload_interrupted",
-            Self::RangeNotSatisfiable { .. } => "range_not_satisfiable",
-            Self::StorageUnavailable(_) => "storage_unavailable",
             Self::Internal(_) => "internal_error",
         }
     }
@@ -208,6 +232,25 @@ impl From<PasswordError> for Error {
             PasswordError::Busy { retry_after } => Self::Busy { retry_after },
             PasswordError::Failed(cause) => Self::Internal(cause.to_string()),
         }
+    }
+}
+
+impl From<PictureError> for Error {
+    fn from(error: PictureError) -> Self {
+        match error {
+            PictureError::WrongKind => Self::UnsupportedMediaType(format!("the file {error}")),
+            PictureError::TooManyPixels { .. } | PictureError::Damaged(_) | PictureError::Polyglot(_) => {
+                Self::BadPicture(error.to_string())
+            }
+            PictureError::Busy { retry_after } => Self::Busy { retry_after },
+            PictureError::Failed(cause) => Self::Internal(cause.to_string()),
+        }
+    }
+}
+
+impl From<NotADocument> for Error {
+    fn from(reason: NotADocument) -> Self {
+        Self::UnsupportedMediaType(reason.to_string())
     }
 }
 

@@ -1,22 +1,18 @@
-//! Courses.
+//! Courses, the writing side; `catalogue.rs` reads them.
 
 use async_trait::async_trait;
 use lyceum_domain::{
     courses::{
-        Course, CourseFile, CourseFilter, CourseHit, CourseKey, CourseQueries, CourseStatus, Courses, FilePath, Lesson,
-        LessonHit, LessonPlace, Outline, OutlineEntry, Passage, PassageDraft, PassageScope, SearchScope, Slug,
-        SourceKey, Title,
+        Course, CourseFile, CourseStatus, Courses, FilePath, Lesson, LessonPlace, PassageDraft, Slug, SourceKey, Title,
     },
     ids::{CourseId, LessonId, PassageId, UserId},
-    page::{Cursor, Page, PageRequest},
     store::StoreError,
 };
 use sea_orm::ConnectionTrait;
 
 use crate::{
-    connect::SeaOrmStore,
-    lessons, passages,
-    row::{Row, each, maybe},
+    course_files, lessons, passages,
+    row::{Row, maybe},
     sql::{Sql, Values},
     unit::SeaOrmUnit,
 };
@@ -30,11 +26,11 @@ macro_rules! course_columns {
 }
 pub(crate) use course_columns;
 
-// Who changed it is not known here: the port names no actor.
+// Who changed it is not known here: the port names no actor. A new course has no learners to be counted.
 const INSERT: Sql = Sql::same(
     "INSERT INTO courses (id, slug, title, description, search_text, language, status, author_id, source_key, \
-     lesson_count, published_at, updated_at, deleted_at, version, outline_revision, created_at, created_by) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $8)",
+     lesson_count, published_at, updated_at, deleted_at, version, outline_revision, counted_revision, created_at, \
+     created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $8)",
 );
 
 const UPDATE: Sql = Sql::same(
@@ -43,11 +39,7 @@ const UPDATE: Sql = Sql::same(
      outline_revision = $15, version = version + 1 WHERE id = $1 AND version = $14",
 );
 
-const BY_ID: Sql =
-    Sql::same(concat!("SELECT ", course_columns!(), " FROM courses c WHERE c.id = $1 AND c.deleted_at IS NULL"));
-
-const BY_SLUG: Sql =
-    Sql::same(concat!("SELECT ", course_columns!(), " FROM courses c WHERE c.slug = $1 AND c.deleted_at IS NULL"));
+const BY_ID: Sql = Sql::same(concat!("SELECT ", course_columns!(), " FROM courses c WHERE c.id = $1"));
 
 // Two, as the indexes.
 const BY_AUTHOR_AND_SOURCE: Sql = Sql::same(concat!(
@@ -61,23 +53,8 @@ const BY_HOUSE_AND_SOURCE: Sql = Sql::same(concat!(
     " FROM courses c WHERE c.author_id IS NULL AND c.source_key = $1 AND c.deleted_at IS NULL"
 ));
 
-/// `$1` and `$2` where the page starts, `$3` text in lower case, `$4` author, `$5` learner, `$6` whether archived ones
-/// too, `$7` whether all drafts, `$8` whose drafts.
-macro_rules! page {
-    ($find:literal) => {
-        concat!(
-            "SELECT ",
-            course_columns!(),
-            " FROM courses c WHERE (c.created_at, c.id) < ($1, $2) AND c.deleted_at IS NULL AND ($3 IS NULL OR ",
-            $find,
-            "(c.search_text, $3) > 0) AND ($4 IS NULL OR c.author_id = $4) AND ($5 IS NULL OR EXISTS (SELECT 1 FROM \
-             course_progress p WHERE p.user_id = $5 AND p.course_id = c.id AND p.is_enrolled)) \
-             AND (c.status = 'published' OR (c.status = 'archived' AND $6) OR (c.status = 'draft' AND ($7 OR \
-             c.author_id = $8))) ORDER BY c.created_at DESC, c.id DESC LIMIT $9"
-        )
-    };
-}
-const PAGE: Sql = Sql { postgres: page!("strpos"), sqlite: page!("instr") };
+const MARK_COUNTED: Sql =
+    Sql::same("UPDATE courses SET counted_revision = outline_revision WHERE id = $1 AND outline_revision = $2");
 
 /// What [`INSERT`] and [`UPDATE`] have in common: `$1` to `$15`.
 fn values(course: &Course) -> Values {
@@ -145,6 +122,12 @@ impl Courses for SeaOrmUnit {
         step.end(UPDATE.run_for_one(step.tx, values(course)).await)
     }
 
+    async fn find(&mut self, id: CourseId) -> Result<Option<Course>, StoreError> {
+        let mut step = self.step()?;
+        let row = BY_ID.one(step.tx, Values::new().id(id.as_uuid())).await;
+        step.end(row.and_then(|row| maybe(row.as_ref(), read)))
+    }
+
     async fn find_by_source(
         &mut self,
         author: Option<UserId>,
@@ -169,6 +152,37 @@ impl Courses for SeaOrmUnit {
         step.end(lessons::update(step.tx, lesson).await)
     }
 
+    async fn find_lesson(&mut self, id: LessonId) -> Result<Option<Lesson>, StoreError> {
+        let mut step = self.step()?;
+        step.end(lessons::one(step.tx, id).await)
+    }
+
+    async fn place_lessons(&mut self, course: CourseId, places: &[LessonPlace]) -> Result<(), StoreError> {
+        let mut step = self.step()?;
+        step.end(lessons::place(step.tx, course, places).await)
+    }
+
+    async fn mark_counted(&mut self, course: CourseId, outline_revision: u32) -> Result<(), StoreError> {
+        let mut step = self.step()?;
+        let values = Values::new().id(course.as_uuid()).number(outline_revision);
+        step.end(MARK_COUNTED.run(step.tx, values).await.map(drop))
+    }
+
+    async fn files(&mut self, course: CourseId) -> Result<Vec<CourseFile>, StoreError> {
+        let mut step = self.step()?;
+        step.end(course_files::all(step.tx, course).await)
+    }
+
+    async fn put_file(&mut self, file: &CourseFile) -> Result<(), StoreError> {
+        let mut step = self.step()?;
+        step.end(course_files::put(step.tx, file).await)
+    }
+
+    async fn remove_file(&mut self, course: CourseId, path: &FilePath) -> Result<bool, StoreError> {
+        let mut step = self.step()?;
+        step.end(course_files::remove(step.tx, course, path).await)
+    }
+
     async fn replace_passages(
         &mut self,
         course: CourseId,
@@ -177,125 +191,5 @@ impl Courses for SeaOrmUnit {
     ) -> Result<(), StoreError> {
         let mut step = self.step()?;
         step.end(passages::replace(step.tx, course, lesson, passages).await)
-    }
-
-    async fn find(&mut self, _id: CourseId) -> Result<Option<Course>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
-    }
-
-    async fn find_lesson(&mut self, _id: LessonId) -> Result<Option<Lesson>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
-    }
-
-    async fn place_lessons(&mut self, _course: CourseId, _places: &[LessonPlace]) -> Result<(), StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
-    }
-
-    async fn mark_counted(&mut self, _course: CourseId, _outline_revision: u32) -> Result<(), StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
-    }
-
-    async fn files(&mut self, _course: CourseId) -> Result<Vec<CourseFile>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
-    }
-
-    async fn put_file(&mut self, _file: &CourseFile) -> Result<(), StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
-    }
-
-    async fn remove_file(&mut self, _course: CourseId, _path: &FilePath) -> Result<bool, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
-    }
-}
-
-#[async_trait]
-impl CourseQueries for SeaOrmStore {
-    async fn course(&self, key: &CourseKey) -> Result<Option<Course>, StoreError> {
-        let row = match key {
-            CourseKey::Id(id) => BY_ID.one(&self.reads, Values::new().id(id.as_uuid())).await?,
-            CourseKey::Slug(slug) => BY_SLUG.one(&self.reads, Values::new().text(slug.as_str())).await?,
-        };
-        maybe(row.as_ref(), read)
-    }
-
-    async fn outline(&self, course: CourseId) -> Result<Outline, StoreError> {
-        lessons::outline(&self.reads, course).await
-    }
-
-    async fn lesson(&self, lesson: LessonId) -> Result<Option<(Lesson, Course)>, StoreError> {
-        lessons::with_course(&self.reads, lesson).await
-    }
-
-    async fn courses_page(&self, filter: &CourseFilter, page: PageRequest) -> Result<Page<Course>, StoreError> {
-        let text = filter.text.as_deref().map(str::to_lowercase);
-        // PostgreSQL takes no such text, and none of ours has it.
-        if text.as_ref().is_some_and(|text| text.contains('\0')) {
-            return Ok(Page { items: Vec::new(), next: None });
-        }
-        let values = Values::new()
-            .below(page)
-            .maybe_text(text)
-            .maybe_id(filter.author.map(UserId::as_uuid))
-            .maybe_id(filter.enrolled.map(UserId::as_uuid))
-            .flag(filter.enrolled.is_some() || filter.author.is_some() || filter.all_drafts)
-            .flag(filter.all_drafts)
-            .maybe_id(filter.drafts_of.map(UserId::as_uuid))
-            .limit(page);
-        let courses = each(&PAGE.all(&self.reads, values).await?, read)?;
-        Ok(Page::cut(courses, page.size, |course| Cursor { at: course.created_at, id: course.id.as_uuid() }))
-    }
-
-    async fn find_passages(&self, scope: PassageScope, words: &str, limit: u8) -> Result<Vec<Passage>, StoreError> {
-        passages::find(&self.reads, scope, words, limit).await
-    }
-
-    async fn removed_course(&self, _key: &CourseKey) -> Result<Option<Course>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
-    }
-
-    async fn removed_courses_page(
-        &self,
-        _author: Option<UserId>,
-        _page: PageRequest,
-    ) -> Result<Page<Course>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
-    }
-
-    async fn removed_lessons(&self, _course: CourseId) -> Result<Vec<OutlineEntry>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
-    }
-
-    async fn is_slug_taken(&self, _slug: &Slug) -> Result<bool, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
-    }
-
-    async fn counting_lessons(&self, _course: CourseId) -> Result<Option<(u32, Vec<LessonId>)>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
-    }
-
-    async fn courses_to_recount(&self, _limit: u32) -> Result<Vec<(CourseId, u32)>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
-    }
-
-    async fn course_file(&self, _course: CourseId, _path: &FilePath) -> Result<Option<CourseFile>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
-    }
-
-    async fn search_courses(
-        &self,
-        _scope: &SearchScope,
-        _words: &str,
-        _limit: u8,
-    ) -> Result<Vec<CourseHit>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
-    }
-
-    async fn search_lessons(
-        &self,
-        _scope: &SearchScope,
-        _words: &str,
-        _limit: u8,
-    ) -> Result<Vec<LessonHit>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
     }
 }

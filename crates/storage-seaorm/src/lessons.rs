@@ -1,7 +1,7 @@
 //! Lessons and outlines. A course has as many lessons as its import allows, so they are read at once.
 
 use lyceum_domain::{
-    courses::{Course, Lesson, LessonNumber, Outline, OutlineEntry, Slug, Title},
+    courses::{Course, Lesson, LessonNumber, LessonPlace, Outline, OutlineEntry, Slug, Title},
     ids::{CourseId, LessonId},
     store::StoreError,
 };
@@ -45,10 +45,37 @@ const ALL: Sql = Sql::same(concat!(
     " FROM lessons l WHERE l.course_id = $1 ORDER BY l.position, l.id"
 ));
 
-const OUTLINE: Sql = Sql::same(
-    "SELECT l.id, l.slug, l.title, l.number, l.depth, l.position, l.part, l.estimated_minutes, l.is_draft \
-     FROM lessons l WHERE l.course_id = $1 AND l.deleted_at IS NULL ORDER BY l.position, l.id",
+const ONE: Sql = Sql::same(concat!("SELECT ", lesson_columns!(), " FROM lessons l WHERE l.id = $1"));
+
+macro_rules! entries {
+    ($is_there:literal) => {
+        Sql::same(concat!(
+            "SELECT l.id, l.slug, l.title, l.number, l.depth, l.position, l.part, l.estimated_minutes, l.is_draft \
+             FROM lessons l WHERE l.course_id = $1 AND l.deleted_at ",
+            $is_there,
+            " ORDER BY l.position, l.id"
+        ))
+    };
+}
+const OUTLINE: Sql = entries!("IS NULL");
+const REMOVED: Sql = entries!("IS NOT NULL");
+
+// A course without lessons is one row without a lesson.
+const COUNTING: Sql = Sql::same(
+    "SELECT c.outline_revision, l.id FROM courses c \
+     LEFT JOIN lessons l ON l.course_id = c.id AND NOT l.is_draft AND l.deleted_at IS NULL \
+     WHERE c.id = $1 ORDER BY l.position, l.id",
 );
+
+/// What stands where it should is not written again.
+const PLACE: Sql = Sql {
+    postgres: "UPDATE lessons SET position = p.position, number = p.number \
+               FROM jsonb_to_recordset($2) AS p (id uuid, position bigint, number text) \
+               WHERE lessons.id = p.id AND lessons.course_id = $1 \
+               AND (lessons.position <> p.position OR lessons.number IS DISTINCT FROM p.number)",
+    sqlite: "UPDATE lessons SET position = $3, number = $4 WHERE course_id = $1 AND id = $2 \
+             AND (position <> $3 OR number IS NOT $4)",
+};
 
 const WITH_COURSE: Sql = Sql::same(concat!(
     "SELECT ",
@@ -163,6 +190,44 @@ pub(crate) async fn all(db: &impl ConnectionTrait, course: CourseId) -> Result<V
 
 pub(crate) async fn outline(db: &impl ConnectionTrait, course: CourseId) -> Result<Outline, StoreError> {
     each(&OUTLINE.all(db, Values::new().id(course.as_uuid())).await?, read_entry).map(Outline)
+}
+
+pub(crate) async fn removed(db: &impl ConnectionTrait, course: CourseId) -> Result<Vec<OutlineEntry>, StoreError> {
+    each(&REMOVED.all(db, Values::new().id(course.as_uuid())).await?, read_entry)
+}
+
+pub(crate) async fn one(db: &impl ConnectionTrait, lesson: LessonId) -> Result<Option<Lesson>, StoreError> {
+    maybe(ONE.one(db, Values::new().id(lesson.as_uuid())).await?.as_ref(), read)
+}
+
+/// The revision of the outline and the lessons that count, from one statement and so of one moment.
+pub(crate) async fn counting(
+    db: &impl ConnectionTrait,
+    course: CourseId,
+) -> Result<Option<(u32, Vec<LessonId>)>, StoreError> {
+    let rows = COUNTING.all(db, Values::new().id(course.as_uuid())).await?;
+    let rows: Vec<(u32, Option<LessonId>)> =
+        each(&rows, |row| Ok((row.number()?, row.maybe_id(LessonId::from_uuid)?)))?;
+    let Some((revision, _)) = rows.first() else { return Ok(None) };
+    Ok(Some((*revision, rows.iter().filter_map(|(_, lesson)| *lesson).collect())))
+}
+
+pub(crate) async fn place(
+    db: &impl ConnectionTrait,
+    course: CourseId,
+    places: &[LessonPlace],
+) -> Result<(), StoreError> {
+    let number = |place: &LessonPlace| place.number.as_ref().map(|number| number.as_str().to_owned());
+    if db.get_database_backend() == DbBackend::Postgres {
+        let row = |place: &LessonPlace| json!({ "id": place.lesson.to_string(), "position": place.position, "number": number(place) });
+        let rows = places.iter().map(row).collect();
+        return PLACE.run(db, Values::new().id(course.as_uuid()).json(rows)).await.map(drop);
+    }
+    for place in places {
+        let values = Values::new().id(course.as_uuid()).id(place.lesson.as_uuid());
+        PLACE.run(db, values.number(place.position).maybe_text(number(place))).await?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn with_course(

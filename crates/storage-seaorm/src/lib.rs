@@ -18,15 +18,21 @@
     reason = "a method of `Row` is not general enough over its lifetime where a closure is"
 )]
 
+mod activity;
 mod api_keys;
 mod audit;
 mod blob_removals;
+mod catalogue;
 mod claims;
+mod cohort;
 mod connect;
 mod conversations;
+mod course_files;
 mod courses;
+mod documents;
 mod erasure;
 mod errors;
+mod histories;
 mod identities;
 mod lessons;
 mod messages;
@@ -37,6 +43,7 @@ mod progress;
 mod registrations;
 mod rotation;
 mod row;
+mod search;
 mod sessions;
 mod settings;
 mod sign_in_failures;

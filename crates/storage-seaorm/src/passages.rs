@@ -18,14 +18,16 @@ const DELETE: Sql = Sql::same("DELETE FROM passages WHERE lesson_id = $1");
 
 const EXISTS: Sql = Sql::same("SELECT 1 FROM lessons l WHERE l.id = $1");
 
-// Their times are those of the lesson that they were cut from.
+// Their times are those of the lesson that they were cut from; their topic is its title, and the heading if that is
+// another.
 const INSERT: Sql = Sql {
     postgres: "INSERT INTO passages (id, course_id, lesson_id, heading, topic, text, created_at, updated_at) \
-               SELECT p.id, $2, l.id, p.heading, COALESCE(NULLIF(p.heading, ''), l.title), p.text, l.updated_at, \
-               l.updated_at FROM lessons l, jsonb_to_recordset($3) AS p (id uuid, heading text, text text) \
+               SELECT p.id, $2, l.id, p.heading, l.title || CASE WHEN p.heading IN ('', l.title) THEN '' ELSE ': ' || \
+               p.heading END, p.text, l.updated_at, l.updated_at FROM lessons l, jsonb_to_recordset($3) AS p (id uuid, heading text, text text) \
                WHERE l.id = $1",
     sqlite: "INSERT INTO passages (id, course_id, lesson_id, scope, heading, topic, text, created_at, \
-             updated_at) SELECT $3, $2, l.id, 'c' || lower(hex($2)) || ' l' || lower(hex(l.id)), $4, COALESCE(NULLIF($4, ''), l.title), $5, l.updated_at, l.updated_at \
+             updated_at) SELECT $3, $2, l.id, 'c' || lower(hex($2)) || ' l' || lower(hex(l.id)), $4, l.title || CASE \
+             WHEN $4 IN ('', l.title) THEN '' ELSE ': ' || $4 END, $5, l.updated_at, l.updated_at \
              FROM lessons l WHERE l.id = $1",
 };
 

@@ -11,8 +11,10 @@ use lyceum_domain::{
     time::Timestamp,
 };
 use sea_orm::{ConnectionTrait, DbBackend};
+use serde_json::json;
 
 use crate::{
+    histories,
     row::{Row, each, maybe},
     sql::{Sql, Values},
     unit::SeaOrmUnit,
@@ -31,7 +33,7 @@ macro_rules! completed {
 }
 pub(crate) use completed;
 
-/// The same, counted.
+/// The same, always counted; `$progress` names a row of `course_progress`.
 macro_rules! count_completed {
     ($progress:literal) => {
         concat!(
@@ -95,23 +97,35 @@ const SET_LESSON: Sql = Sql::same(
      ON CONFLICT (user_id, lesson_id) DO UPDATE SET status = excluded.status, updated_at = excluded.updated_at",
 );
 
-/// At most `$2` learners of the course `$1` who were counted under an older revision. Whoever saves at the same moment is
-/// waited for, and the revision is looked at again then.
+macro_rules! to_recount {
+    () => {
+        "SELECT p.user_id FROM course_progress p WHERE p.course_id = $1 AND p.outline_revision < \
+         (SELECT c.outline_revision FROM courses c WHERE c.id = $1) ORDER BY p.user_id LIMIT $2"
+    };
+}
+
+/// At most `$2` learners of the course `$1` who were counted under an older revision, held until the unit ends. Whoever
+/// saves at the same moment is waited for.
+const TO_RECOUNT: Sql = Sql { postgres: concat!(to_recount!(), " FOR UPDATE OF p"), sqlite: to_recount!() };
+
 macro_rules! recount {
-    ($lock:literal) => {
+    ($learners:literal) => {
         concat!(
             "UPDATE course_progress SET completed_lessons = ",
             count_completed!("course_progress"),
             ", outline_revision = c.outline_revision FROM courses c WHERE c.id = course_progress.course_id AND \
-             course_progress.outline_revision < c.outline_revision AND course_progress.course_id = $1 AND \
-             course_progress.user_id IN (SELECT r.user_id FROM course_progress r JOIN courses rc ON rc.id = r.course_id \
-             WHERE r.course_id = $1 AND r.outline_revision < rc.outline_revision LIMIT $2",
-            $lock,
-            ")"
+             course_progress.course_id = $1 AND course_progress.user_id ",
+            $learners
         )
     };
 }
-const RECOUNT: Sql = Sql { postgres: recount!(" FOR UPDATE OF r"), sqlite: recount!("") };
+
+/// A statement of its own: one that had to wait for a learner who saves sees their row as it is then, but their lessons as
+/// they were when it began.
+const RECOUNT: Sql = Sql {
+    postgres: recount!("= ANY (ARRAY(SELECT r.id FROM jsonb_to_recordset($2) AS r (id uuid)))"),
+    sqlite: recount!("= $2"),
+};
 
 const ONE: Sql = Sql::same(concat!(
     "SELECT ",
@@ -211,6 +225,23 @@ fn read_lesson(row: &mut Row<'_>) -> Result<LessonProgressView, StoreError> {
     })
 }
 
+async fn recount(db: &impl ConnectionTrait, course: CourseId, limit: u32) -> Result<u64, StoreError> {
+    let course = || Values::new().id(course.as_uuid());
+    let rows = TO_RECOUNT.all(db, course().number(limit)).await?;
+    let learners = each(&rows, |row| row.id(UserId::from_uuid))?;
+    if learners.is_empty() {
+        return Ok(0);
+    }
+    if db.get_database_backend() == DbBackend::Postgres {
+        let learners = learners.iter().map(|learner| json!({ "id": learner.to_string() })).collect();
+        return RECOUNT.run(db, course().json(learners)).await;
+    }
+    for learner in &learners {
+        RECOUNT.run(db, course().id(learner.as_uuid())).await?;
+    }
+    u64::try_from(learners.len()).map_err(|_| StoreError::Corrupt("too many learners".to_owned()))
+}
+
 #[async_trait]
 impl Progress for SeaOrmUnit {
     async fn save(&mut self, progress: &CourseProgress, change: &ProgressChange) -> Result<(), StoreError> {
@@ -220,15 +251,16 @@ impl Progress for SeaOrmUnit {
 
     async fn recount(&mut self, course: CourseId, limit: u32) -> Result<u64, StoreError> {
         let mut step = self.step()?;
-        step.end(RECOUNT.run(step.tx, Values::new().id(course.as_uuid()).number(limit)).await)
+        step.end(recount(step.tx, course, limit).await)
     }
 
     async fn rebuild(
         &mut self,
-        _progress: &CourseProgress,
-        _lessons: &BTreeMap<LessonId, (LessonStatus, Timestamp)>,
-        _stored: Option<u32>,
+        progress: &CourseProgress,
+        lessons: &BTreeMap<LessonId, (LessonStatus, Timestamp)>,
+        stored: Option<u32>,
     ) -> Result<(), StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+        let mut step = self.step()?;
+        step.end(histories::rebuild(step.tx, progress, lessons, stored).await)
     }
 }

@@ -72,6 +72,11 @@ impl<'r> Row<'r> {
         serde_json::from_value(json).map_err(|reason| self.bad(&reason))
     }
 
+    /// Passes over columns that say nothing in this row.
+    pub(crate) fn skip(&mut self, columns: usize) {
+        self.at += columns;
+    }
+
     fn next<T: TryGetable>(&mut self) -> Result<T, StoreError> {
         let value = self.row.try_get_by_index(self.at);
         self.at += 1;

@@ -15,7 +15,9 @@ use lyceum_domain::{
 };
 
 use crate::{
+    activity, cohort,
     connect::SeaOrmStore,
+    histories,
     progress::{self, completed},
     row::{Row, each, maybe},
     sql::{Sql, Values},
@@ -39,16 +41,25 @@ const PAGE: Sql = Sql::same(concat!(
      ORDER BY p.updated_at DESC, p.course_id DESC LIMIT $4"
 ));
 
-// One look by key for each lesson before the next: as a join it may become all done lessons for each of them.
+/// The id of the first lesson in reading order that the learner of `p` has not done in the course of `p`. One look by key
+/// for each lesson before it: as a join it may become all done lessons for each of them.
+macro_rules! next_lesson {
+    () => {
+        "(SELECT l.id FROM lessons l WHERE l.course_id = p.course_id AND NOT l.is_draft AND l.deleted_at IS NULL \
+         AND COALESCE((SELECT s.status FROM lesson_progress s WHERE s.user_id = p.user_id AND s.lesson_id = l.id), '') \
+         <> 'completed' ORDER BY l.position, l.id LIMIT 1)"
+    };
+}
+pub(crate) use next_lesson;
+
 const RECENT: Sql = Sql::same(concat!(
     "SELECT c.id, c.slug, c.title, ",
     completed!(),
     ", c.lesson_count, n.id, n.slug, n.title, n.number FROM course_progress p \
      JOIN courses c ON c.id = p.course_id AND c.deleted_at IS NULL AND (c.status <> 'draft' OR c.author_id = $1) \
-     LEFT JOIN lessons n ON n.id = (SELECT l.id FROM lessons l WHERE l.course_id = p.course_id AND NOT l.is_draft \
-     AND l.deleted_at IS NULL AND COALESCE((SELECT s.status FROM lesson_progress s WHERE s.user_id = $1 \
-     AND s.lesson_id = l.id), '') <> 'completed' ORDER BY l.position, l.id LIMIT 1) \
-     WHERE p.user_id = $1 AND p.is_enrolled ORDER BY p.updated_at DESC, p.course_id DESC LIMIT $2"
+     LEFT JOIN lessons n ON n.id = ",
+    next_lesson!(),
+    " WHERE p.user_id = $1 AND p.is_enrolled ORDER BY p.updated_at DESC, p.course_id DESC LIMIT $2"
 ));
 
 fn read_view(row: &mut Row<'_>) -> Result<CourseProgressView, StoreError> {
@@ -114,7 +125,7 @@ fn read_standing(row: &mut Row<'_>) -> Result<CourseStanding, StoreError> {
 }
 
 /// Reads id, slug, title and number of a lesson that may not be there.
-fn read_next_lesson(row: &mut Row<'_>) -> Result<Option<NextLesson>, StoreError> {
+pub(crate) fn read_next_lesson(row: &mut Row<'_>) -> Result<Option<NextLesson>, StoreError> {
     let lesson = row.maybe_id(LessonId::from_uuid)?;
     let (slug, title) = (row.maybe_parsed(Slug::parse)?, row.maybe_parsed(Title::parse)?);
     let number = row.maybe_parsed(LessonNumber::parse)?;
@@ -149,39 +160,39 @@ impl ProgressQueries for SeaOrmStore {
 
     async fn activity(
         &self,
-        _user: UserId,
-        _since: Timestamp,
-        _offset: UtcOffset,
+        user: UserId,
+        since: Timestamp,
+        offset: UtcOffset,
     ) -> Result<Vec<DayActivity>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+        activity::by_day(&self.reads, user, since, offset).await
     }
 
-    async fn days_active(&self, _user: UserId, _course: CourseId, _offset: UtcOffset) -> Result<u32, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn days_active(&self, user: UserId, course: CourseId, offset: UtcOffset) -> Result<u32, StoreError> {
+        activity::days_active(&self.reads, user, course, offset).await
     }
 
-    async fn progress_events_page(&self, _user: UserId, _page: PageRequest) -> Result<Page<ProgressEvent>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn progress_events_page(&self, user: UserId, page: PageRequest) -> Result<Page<ProgressEvent>, StoreError> {
+        activity::page(&self.reads, user, page).await
     }
 
     async fn learners_page(
         &self,
-        _course: CourseId,
-        _filter: CohortFilter,
-        _page: PageRequest,
+        course: CourseId,
+        filter: CohortFilter,
+        page: PageRequest,
     ) -> Result<Page<LearnerView>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+        cohort::page(&self.reads, course, filter, page).await
     }
 
-    async fn completion(&self, _course: CourseId) -> Result<(u32, Vec<LessonCompletion>), StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+    async fn completion(&self, course: CourseId) -> Result<(u32, Vec<LessonCompletion>), StoreError> {
+        cohort::completion(&self.reads, course).await
     }
 
     async fn histories(
         &self,
-        _after: Option<(UserId, CourseId)>,
-        _limit: u32,
+        after: Option<(UserId, CourseId)>,
+        limit: u32,
     ) -> Result<Vec<ProgressHistory>, StoreError> {
-        Err(StoreError::Corrupt("not yet".to_owned()))
+        histories::histories(&self.reads, after, limit).await
     }
 }

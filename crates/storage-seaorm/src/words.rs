@@ -47,6 +47,21 @@ pub(crate) fn fts5(terms: &[String], scope: Option<&str>) -> String {
     }
 }
 
+/// For FTS5: all of them in these columns, the last one also as the beginning of a word; where `scope` is among the words
+/// of that kind.
+pub(crate) fn fts5_of_all(terms: &[String], columns: &str, scope: Option<&str>) -> String {
+    let all = terms.iter().map(|term| format!("\"{term}\"")).collect::<Vec<_>>().join(" AND ");
+    match scope {
+        Some(scope) => format!("scope : \"{scope}\" AND {{{columns}}} : ({all} *)"),
+        None => format!("{{{columns}}} : ({all} *)"),
+    }
+}
+
+/// For `to_tsquery`: all of them, the last one also as the beginning of a word.
+pub(crate) fn tsquery_of_all(terms: &[String]) -> String {
+    format!("{}:*", terms.join(" & "))
+}
+
 /// For `to_tsquery`: any of them.
 pub(crate) fn tsquery(terms: &[String]) -> String {
     terms.join(" | ")
@@ -88,5 +103,14 @@ mod tests {
         assert_eq!(fts5(&terms, None), any);
         assert_eq!(fts5(&terms, Some("c00")), format!("scope : \"c00\" AND {any}"));
         assert_eq!(tsquery(&terms), "near | rust | quoted | col | umn");
+    }
+
+    #[test]
+    fn all_words_are_asked_for_and_the_last_may_go_on() {
+        let terms = terms("Rust: own");
+        let all = "{topic text} : (\"rust\" AND \"own\" *)";
+        assert_eq!(fts5_of_all(&terms, "topic text", None), all);
+        assert_eq!(fts5_of_all(&terms, "topic text", Some("c00")), format!("scope : \"c00\" AND {all}"));
+        assert_eq!(tsquery_of_all(&terms), "rust & own:*");
     }
 }

@@ -3,9 +3,9 @@
 use std::{future::pending, sync::Arc};
 
 use lyceum_application::{
-    Error, Lyceum, Ports, Rules,
+    Bell, Error, Lyceum, Ports, Rules,
     courses::{Import, Imported, NoFiles},
-    mail::{Delivered, MailBell},
+    mail::Delivered,
     mentor::{Answer, Question, Turn, TurnEvent, TurnStarted},
     sessions::{Caller, SignedIn},
     users::{NewAccount, Registration},
@@ -27,6 +27,7 @@ use lyceum_testkit::{
     blobs::MemoryBlobs,
     chat::{ScriptedModel, Upstream, stop},
     mail::{MemoryMailer, PlainLetters},
+    media::{PlainPortraits, PlainTexts},
     passwords::PlainHasher,
     providers::PlainProviders,
     store::MemoryStore,
@@ -47,6 +48,8 @@ pub struct House {
     pub mailer: MemoryMailer,
     pub providers: PlainProviders,
     pub blobs: MemoryBlobs,
+    pub portraits: PlainPortraits,
+    pub texts: PlainTexts,
 }
 
 impl House {
@@ -73,7 +76,7 @@ impl House {
     fn with(model: impl ChatModel + 'static, rules: Rules) -> Self {
         let (store, clock, mailer) = (MemoryStore::new(), ManualClock::new(), MemoryMailer::new());
         let (passwords, tokens, providers) = (PlainHasher::new(), PlainTokens::new("key"), PlainProviders::new());
-        let blobs = MemoryBlobs::new();
+        let (blobs, portraits, texts) = (MemoryBlobs::new(), PlainPortraits::new(), PlainTexts::new());
         let ports = Ports {
             store: Arc::new(store.clone()),
             clock: Arc::new(clock.clone()),
@@ -84,11 +87,16 @@ impl House {
             providers: Arc::new(providers.clone()),
             letters: Arc::new(PlainLetters),
             mailer: Arc::new(mailer.clone()),
-            mail_bell: MailBell::default(),
-            model: Arc::new(model),
+            mail_bell: Bell::default(),
             blobs: Arc::new(blobs.clone()),
+            blob_bell: Bell::default(),
+            portraits: Arc::new(portraits.clone()),
+            texts: Arc::new(texts.clone()),
+            text_bell: Bell::default(),
+            model: Arc::new(model),
         };
-        Self { lyceum: Lyceum::new(ports, rules), store, clock, passwords, tokens, mailer, providers, blobs }
+        let lyceum = Lyceum::new(ports, rules);
+        Self { lyceum, store, clock, passwords, tokens, mailer, providers, blobs, portraits, texts }
     }
 
     // ---- people ----
