@@ -12,6 +12,8 @@ use crate::wiring::House;
 /// How often the outbox is looked into if nobody rings: for mails that are due again, and for those of instances that
 /// died.
 const LOOK_FOR_MAIL: Duration = Duration::from_secs(1);
+/// How often learners are counted anew whose course has other lessons now.
+const RECOUNT: Duration = Duration::from_mins(1);
 /// How often what is over is removed.
 const TIDY: Duration = Duration::from_mins(10);
 /// How long to wait after something did not work.
@@ -31,6 +33,7 @@ impl Chores {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let lyceum = house.lyceum(1).await?;
         tasks.spawn(send_mail(lyceum.clone(), stopping.clone()));
+        tasks.spawn(recount(lyceum.clone(), stopping.clone()));
         tasks.spawn(tidy(lyceum, stopping.clone()));
         let warmed = Arc::clone(house);
         tasks.spawn(stopping.clone().run_until_cancelled_owned(async move { warmed.warm().await }));
@@ -63,6 +66,22 @@ async fn send_mail(lyceum: Lyceum, stopping: CancellationToken) {
             () = stopping.cancelled() => {}
             () = lyceum.ports().mail_bell.rung() => {}
             () = sleep(wait) => {}
+        }
+    }
+}
+
+async fn recount(lyceum: Lyceum, stopping: CancellationToken) {
+    while !stopping.is_cancelled() {
+        match lyceum.recount_progress(&Actor::System).await {
+            Ok(0) => {}
+            Ok(learners) => tracing::info!(learners, "progress was counted anew"),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "progress could not be counted anew");
+            }
+        }
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = sleep(RECOUNT) => {}
         }
     }
 }

@@ -8,5 +8,6 @@ pub mod edge;
 pub mod page;
 pub mod path;
 pub mod problem;
+pub mod ranges;
 pub mod upload;
 pub mod version;
