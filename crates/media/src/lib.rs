@@ -6,5 +6,7 @@
 //! | [`BoundedTexts`] | a PDF is read by a process of its own ([`pdf_child_main`]) that the operating system bounds, and that is killed when it takes too long |
 
 mod portraits;
+mod texts;
 
 pub use portraits::{ImagePortraits, PortraitSettings};
+pub use texts::{BoundedTexts, PdfTool, pdf_child_main};

@@ -88,8 +88,8 @@ async fn more_packed_data_than_pixels_costs_nothing() {
 #[tokio::test]
 async fn a_bomb_in_a_comment_is_not_unpacked() {
     use std::io::Write as _;
-    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
-    packed.write_all(&vec![b'a'; 200_000_000]).expect("packed");
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&vec![b'a'; 64_000_000]).expect("packed");
     let packed = packed.finish().expect("packed");
     let png = encoded(quarters(8, 8), ImageFormat::Png);
     for (name, head) in

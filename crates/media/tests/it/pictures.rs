@@ -72,7 +72,7 @@ pub fn png(width: u32, height: u32, rows: u32) -> Vec<u8> {
 }
 
 /// A progressive JPEG of one colour: a scan for the first coefficients, then `more` empty refinements. Each component
-/// has the sampling factors `factors`.
+/// has the sampling factors `factors`, the first of them the largest.
 pub fn progressive(width: u16, height: u16, factors: &[u8], interleaved: bool, more: u32) -> Vec<u8> {
     let mut jpeg = vec![0xFF, 0xD8];
     let mut segment = |marker: u8, body: &[u8]| {
@@ -100,12 +100,17 @@ pub fn progressive(width: u16, height: u16, factors: &[u8], interleaved: bool, m
     let mut scan = vec![u8::try_from(first.len()).expect("few")];
     scan.extend(first.iter().flat_map(|id| [*id, 0]));
     segment(0xDA, &[&scan[..], &[0, 0, 0]].concat());
-    let units = usize::from(width.div_ceil(8)) * usize::from(height.div_ceil(8));
-    let zeros = vec![0_u8; (units * factors.len()).div_ceil(8) + 1];
-    jpeg.extend(&zeros);
+    // One bit for each block, rounded up.
+    let units = |across: u8, down: u8| {
+        usize::from(width.div_ceil(8 * u16::from(across))) * usize::from(height.div_ceil(8 * u16::from(down)))
+    };
+    let (across, down) = (factors[0] >> 4, factors[0] & 15);
+    let in_unit: usize = factors.iter().map(|factor| usize::from((factor >> 4) * (factor & 15))).sum();
+    let blocks = if interleaved { units(across, down) * in_unit } else { units(1, 1) };
+    jpeg.extend(vec![0_u8; blocks.div_ceil(8)]);
     for _ in 0..more {
         jpeg.extend([0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 63, 0]);
-        jpeg.extend(vec![0_u8; units.div_ceil(8) + 1]);
+        jpeg.extend(vec![0_u8; units(1, 1).div_ceil(8)]);
     }
     jpeg.extend([0xFF, 0xD9]);
     jpeg
