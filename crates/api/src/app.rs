@@ -8,6 +8,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     health::Health,
+    http::upload::UploadLimits,
     settings::{SameSite as Chosen, Settings},
 };
 
@@ -25,9 +26,11 @@ pub struct Shared {
     pub cookies: CookieRules,
     /// Origins whose pages may act with a user's cookies.
     pub origins: Vec<String>,
+    /// The limits of files that come in.
+    pub uploads: UploadLimits,
     /// Health of the parts, remembered for a moment.
     pub health: Health,
-    /// Running turns; shutting down waits for them.
+    /// Running turns, and files that are being stored; shutting down waits for them.
     pub turns: TaskTracker,
     /// Set when the server begins to stop: not ready any more.
     pub stopping: CancellationToken,

@@ -8,4 +8,5 @@ pub mod edge;
 pub mod page;
 pub mod path;
 pub mod problem;
+pub mod upload;
 pub mod version;

@@ -2,6 +2,7 @@
 
 use std::{
     net::TcpListener,
+    path::Path,
     pin::pin,
     sync::Arc,
     time::{Duration, Instant},
@@ -23,7 +24,10 @@ use crate::{
     chores::Chores,
     demo,
     health::Health,
-    http::edge::{EdgeRules, edge},
+    http::{
+        edge::{EdgeRules, edge},
+        upload::UploadLimits,
+    },
     openapi, routes,
     settings::{LogFormat, Settings},
     wiring::{self, House},
@@ -48,6 +52,7 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
     let shared = Arc::new(Shared {
         cookies: CookieRules::new(&settings),
         origins: own_origins(&settings, port),
+        uploads: uploads(&settings),
         health: Health::default(),
         turns: TaskTracker::new(),
         stopping: CancellationToken::new(),
@@ -144,6 +149,17 @@ fn bind(
     Ok(http.run())
 }
 
+fn uploads(settings: &Settings) -> UploadLimits {
+    let storage = &settings.storage;
+    UploadLimits {
+        document: storage.max_document_bytes,
+        picture: storage.max_picture_bytes,
+        import: storage.max_import_bytes,
+        silence: Duration::from_secs(storage.upload_silence_seconds),
+        folder: Path::new(&settings.data_dir).join("uploads"),
+    }
+}
+
 /// Pages that may act with a user's cookies: those that may call, and our own front end's.
 fn own_origins(settings: &Settings, port: u16) -> Vec<String> {
     let public = url::Url::parse(&settings.server.base_url(port)).map(|url| url.origin().ascii_serialization());
@@ -158,13 +174,20 @@ fn cors(origins: &[String], max_age_seconds: u32) -> Cors {
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            header::IF_RANGE,
+            header::RANGE,
             header::HeaderName::from_static("idempotency-key"),
             header::HeaderName::from_static("last-event-id"),
             header::HeaderName::from_static("traceparent"),
             header::HeaderName::from_static("x-request-id"),
         ])
         .expose_headers([
+            "Accept-Ranges",
+            "Content-Disposition",
+            "Content-Range",
             "ETag",
+            "Idempotency-Replayed",
             "Retry-After",
             "X-Request-Id",
             "RateLimit-Limit",

@@ -6,7 +6,7 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | `server`, `database`, `auth`, `cors`, `llm`, `mail`, `retention`, `log` | the groups, one struct each |
+//! | `server`, `database`, `auth`, `cors`, `llm`, `mail`, `storage`, `retention`, `log` | the groups, one struct each |
 //! | `lockout`, `providers` | groups within `auth` |
 //! | `known` | the table of all settings: name, plain name, what is allowed |
 //! | `sources`, `files`, `variables`, `database_parts` | reading the layers |
@@ -35,6 +35,7 @@ mod retention;
 mod server;
 mod show;
 mod sources;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod variables;
@@ -53,6 +54,7 @@ pub use retention::RetentionSettings;
 pub use server::ServerSettings;
 pub use show::show;
 pub use sources::{LoadOptions, Loaded, Origin};
+pub use storage::StorageSettings;
 
 use faults::Report;
 use sources::{Layers, Origins};
@@ -79,6 +81,8 @@ pub struct Settings {
     pub llm: LlmSettings,
     /// Outgoing mail.
     pub mail: MailSettings,
+    /// Files: where they are kept, and how large they may be.
+    pub storage: StorageSettings,
     /// How long records are kept.
     pub retention: RetentionSettings,
     /// Logging.
@@ -100,6 +104,7 @@ impl Settings {
             cors: CorsSettings::default(),
             llm: LlmSettings::default(),
             mail: MailSettings::default(),
+            storage: StorageSettings::default(),
             retention: RetentionSettings::default(),
             log: LogSettings::default(),
             rate_limit: RateLimitSettings::default(),

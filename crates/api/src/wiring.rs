@@ -3,12 +3,14 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use lyceum_application::{Lyceum, Ports, Rules, housekeeping::Retention, mail::MailBell};
+use lyceum_application::{Bell, Lyceum, Ports, Rules, housekeeping::Retention};
 use lyceum_auth::{
     AccessTokenSettings, BcryptHasher, BcryptSettings, JwksProviders, JwtAccessTokens, ProviderSettings, Sha256Secrets,
     SignatureAlgorithm, SigningKey, Subject,
 };
+use lyceum_blobs::{ObjectBlobs, S3Settings};
 use lyceum_domain::{
+    blobs::Blobs,
     ids::IdGenerator,
     mail::{LetterWriter, Mailer},
     sessions::{AccessTokens, Lockout, Secrets},
@@ -49,10 +51,14 @@ pub struct House {
     providers: Arc<JwksProviders>,
     letters: Arc<dyn LetterWriter>,
     mailer: Arc<dyn Mailer>,
-    mail_bell: MailBell,
+    mail_bell: Bell,
+    blob_bell: Bell,
+    text_bell: Bell,
     /// None: the offline one.
     remote_model: Option<QubridModel>,
     shared_store: OnceCell<SeaOrmStore>,
+    /// Of a folder; a bucket has connections, and each thread its own.
+    shared_blobs: OnceCell<ObjectBlobs>,
 }
 
 impl House {
@@ -63,7 +69,9 @@ impl House {
         Ok(Self {
             providers: Arc::new(JwksProviders::new(providers(settings)?)?),
             letters: letters(settings, &public_url)?,
-            mail_bell: MailBell::default(),
+            mail_bell: Bell::default(),
+            blob_bell: Bell::default(),
+            text_bell: Bell::default(),
             rules: rules(settings, public_url),
             passwords: passwords(settings)?,
             access_tokens: access_tokens(settings, &*secrets, Arc::clone(&ids))?,
@@ -73,6 +81,7 @@ impl House {
             secrets,
             ids,
             shared_store: OnceCell::new(),
+            shared_blobs: OnceCell::new(),
         })
     }
 
@@ -94,6 +103,11 @@ impl House {
             letters: Arc::clone(&self.letters),
             mailer: Arc::clone(&self.mailer),
             mail_bell: self.mail_bell.clone(),
+            blobs: self.blobs().await?,
+            portraits: Arc::new(Unwired),
+            texts: Arc::new(Unwired),
+            blob_bell: self.blob_bell.clone(),
+            text_bell: self.text_bell.clone(),
             model: match &self.remote_model {
                 None => Arc::new(OfflineModel),
                 Some(model) => Arc::new(model.sibling()?),
@@ -101,9 +115,29 @@ impl House {
         };
         Ok(Lyceum::new(ports, self.rules.clone()))
     }
-}
 
-impl House {
+    async fn blobs(&self) -> anyhow::Result<Arc<dyn Blobs>> {
+        let storage = &self.settings.storage;
+        if !storage.is_s3() {
+            let folder = Path::new(&self.settings.data_dir).join("blobs");
+            let blobs = self.shared_blobs.get_or_try_init(|| ObjectBlobs::local(&folder)).await;
+            let blobs = blobs.with_context(|| format!("the folder {} cannot be used", folder.display()))?;
+            return Ok(Arc::new(blobs.clone()));
+        }
+        let endpoint = storage.s3_endpoint.as_str();
+        Ok(Arc::new(ObjectBlobs::s3(&S3Settings {
+            endpoint: Some(endpoint).filter(|endpoint| !endpoint.is_empty()).map(str::to_owned),
+            bucket: storage.s3_bucket.clone(),
+            region: storage.s3_region.clone(),
+            access_key_id: storage.s3_access_key_id.clone(),
+            secret_access_key: storage.s3_secret_access_key.clone(),
+            // The settings were checked.
+            allow_http: true,
+            timeout: Duration::from_secs(storage.s3_timeout_seconds),
+            max_retries: 3,
+        })?))
+    }
+
     /// Fetches the keys of the identity providers, so that the first who comes with a token of theirs need not wait.
     pub async fn warm(&self) {
         self.providers.warm().await;
@@ -116,7 +150,7 @@ pub async fn lyceum(settings: &Settings) -> anyhow::Result<Lyceum> {
 }
 
 fn rules(settings: &Settings, public_url: String) -> Rules {
-    let (auth, keep) = (&settings.auth, &settings.retention);
+    let (auth, keep, storage) = (&settings.auth, &settings.retention, &settings.storage);
     let days = |days: u32| Duration::from_hours(u64::from(days) * 24);
     Rules {
         access_ttl: Duration::from_secs(auth.access_ttl_seconds),
@@ -144,6 +178,12 @@ fn rules(settings: &Settings, public_url: String) -> Rules {
         },
         public_url,
         max_answer_tokens: Some(settings.llm.max_tokens).filter(|tokens| *tokens > 0),
+        max_document_bytes: storage.max_document_bytes,
+        max_picture_bytes: storage.max_picture_bytes,
+        max_documents: storage.max_documents,
+        max_subjects: storage.max_subjects,
+        upload_timeout: Duration::from_secs(storage.upload_timeout_seconds),
+        text_timeout: Duration::from_secs(storage.text_timeout_seconds),
     }
 }
 
@@ -329,5 +369,25 @@ pub fn database_name(settings: &Settings) -> &'static str {
         Some(DatabaseKind::Sqlite) => "SQLite",
         Some(DatabaseKind::Postgres) => "PostgreSQL",
         None => "an unknown database",
+    }
+}
+
+struct Unwired;
+
+#[async_trait::async_trait]
+impl lyceum_domain::users::Portraits for Unwired {
+    async fn portrait(&self, _: Vec<u8>) -> Result<Vec<u8>, lyceum_domain::users::PictureError> {
+        Err(lyceum_domain::users::PictureError::Failed("unwired".into()))
+    }
+}
+
+#[async_trait::async_trait]
+impl lyceum_domain::subjects::TextExtractor for Unwired {
+    async fn text(
+        &self,
+        _: lyceum_domain::subjects::DocumentKind,
+        _: lyceum_domain::blobs::BlobStream,
+    ) -> Result<lyceum_domain::subjects::ExtractedText, lyceum_domain::subjects::ExtractError> {
+        Err(lyceum_domain::subjects::ExtractError::Failed("unwired".into()))
     }
 }

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use lyceum_domain::{
+    blobs::BlobError,
     invalid::{Invalid, Violation, Violations},
-    mentor::ChatError,
+    mentor::{Cause, ChatError},
     policy::Denied,
     sessions::TokenError,
     store::{StoreError, Unique},
-    users::PasswordError,
+    subjects::NotADocument,
+    users::{PasswordError, PictureError},
 };
 use thiserror::Error;
 
@@ -69,6 +71,12 @@ pub enum Error {
     /// Somebody has that name.
     #[error("the username is taken")]
     UsernameTaken,
+    /// Another course, or another lesson of the course, has that name in addresses.
+    #[error("the slug is taken")]
+    SlugTaken,
+    /// A draft has nobody in it who could go on when it is archived.
+    #[error("the course was never published")]
+    NotPublished,
     /// Somebody has that address; told only to operators.
     #[error("the e-mail address is taken")]
     EmailTaken,
@@ -78,6 +86,36 @@ pub enum Error {
     /// It is no longer the version that the request is about.
     #[error("it is another version now")]
     VersionMismatch,
+    /// More bytes than may be stored.
+    #[error("more than {max} bytes")]
+    TooLarge {
+        /// How many may be.
+        max: u64,
+    },
+    /// Not of a kind that is taken, by its content.
+    #[error("not taken: {0}")]
+    UnsupportedMediaType(String),
+    /// A picture that no portrait is made of.
+    #[error("the picture {0}")]
+    BadPicture(String),
+    /// What was sent did not come to its end.
+    #[error("the upload broke off")]
+    UploadInterrupted(#[source] Cause),
+    /// The part that was asked for begins after the end.
+    #[error("the range is outside of the {size} bytes")]
+    RangeNotSatisfiable {
+        /// How many bytes there are.
+        size: u64,
+    },
+    /// The same key came with another request before.
+    #[error("the key was used for another request")]
+    IdempotencyKeyReused,
+    /// The request of this key is still being done.
+    #[error("the request of this key still runs")]
+    RequestInProgress,
+    /// The blob store is away.
+    #[error("the blob store is unavailable")]
+    StorageUnavailable(#[source] Cause),
     /// Too much to do right now.
     #[error("too busy")]
     Busy {
@@ -121,9 +159,19 @@ impl Error {
             Self::Forbidden => "forbidden",
             Self::NotFound(_) => "not_found",
             Self::UsernameTaken => "username_taken",
+            Self::SlugTaken => "slug_taken",
+            Self::NotPublished => "not_published",
             Self::EmailTaken => "email_taken",
             Self::Conflict => "conflict",
             Self::VersionMismatch => "version_mismatch",
+            Self::TooLarge { .. } => "too_large",
+            Self::UnsupportedMediaType(_) => "unsupported_media_type",
+            Self::BadPicture(_) => "bad_picture",
+            Self::UploadInterrupted(_) => "upload_interrupted",
+            Self::RangeNotSatisfiable { .. } => "range_not_satisfiable",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
+            Self::RequestInProgress => "request_in_progress",
+            Self::StorageUnavailable(_) => "storage_unavailable",
             Self::Busy { .. } => "busy",
             Self::Mentor(error) => match error {
                 ChatError::Timeout { .. } => "llm_timeout",
@@ -166,12 +214,43 @@ impl From<StoreError> for Error {
     }
 }
 
+impl From<BlobError> for Error {
+    fn from(error: BlobError) -> Self {
+        match error {
+            // Its row says that it is there.
+            BlobError::Missing => Self::Internal(error.to_string()),
+            BlobError::OutOfRange { size } => Self::RangeNotSatisfiable { size },
+            BlobError::Interrupted(cause) => Self::UploadInterrupted(cause),
+            BlobError::Unavailable(cause) => Self::StorageUnavailable(cause),
+        }
+    }
+}
+
 impl From<PasswordError> for Error {
     fn from(error: PasswordError) -> Self {
         match error {
             PasswordError::Busy { retry_after } => Self::Busy { retry_after },
             PasswordError::Failed(cause) => Self::Internal(cause.to_string()),
         }
+    }
+}
+
+impl From<PictureError> for Error {
+    fn from(error: PictureError) -> Self {
+        match error {
+            PictureError::WrongKind => Self::UnsupportedMediaType(format!("the file {error}")),
+            PictureError::TooManyPixels { .. } | PictureError::Damaged(_) | PictureError::Polyglot(_) => {
+                Self::BadPicture(error.to_string())
+            }
+            PictureError::Busy { retry_after } => Self::Busy { retry_after },
+            PictureError::Failed(cause) => Self::Internal(cause.to_string()),
+        }
+    }
+}
+
+impl From<NotADocument> for Error {
+    fn from(reason: NotADocument) -> Self {
+        Self::UnsupportedMediaType(reason.to_string())
     }
 }
 

@@ -43,6 +43,7 @@ impl Lyceum {
         removed += unit.sessions().remove_ended(now.minus(sessions), BATCH).await?;
         removed += unit.outbox().remove_settled(now.minus(mails), BATCH).await?;
         removed += unit.audit().remove_old(now.minus(audit), BATCH).await?;
+        removed += unit.claims().remove_expired(now, BATCH).await?;
         unit.commit().await?;
         Ok(removed)
     }

@@ -8,35 +8,45 @@
 //! | [`audit`] | read the trail of what happened |
 //! | [`mail`] | send what waits in the outbox |
 //! | [`housekeeping`] | remove what nobody needs any more |
-//! | [`courses`] | browse, read, import |
-//! | [`progress`] | enrol, record lessons, see how far one is |
+//! | [`courses`] | browse, read, search, write, import, take along |
+//! | [`subjects`] | keep subjects and documents of one's own |
+//! | [`blobs`] | store files so that none is left behind |
+//! | [`idempotency`] | do a request once, however often it is sent |
+//! | [`progress`] | enrol, record lessons, see how far one is, or how far one's learners are |
 //! | [`conversations`] | find, rename, archive, delete conversations |
 //! | [`mentor`] | ask, and have the answer relayed |
 
 pub mod audit;
+mod bell;
+pub mod blobs;
 pub mod conversations;
 pub mod courses;
 mod error;
 pub mod housekeeping;
+pub mod idempotency;
 pub mod mail;
 pub mod mentor;
 pub mod progress;
 mod retry;
 pub mod sessions;
+pub mod subjects;
 pub mod users;
 
 use std::{sync::Arc, time::Duration};
 
 use lyceum_domain::{
+    blobs::Blobs,
     ids::IdGenerator,
     mail::{LetterWriter, Mailer},
     mentor::ChatModel,
     sessions::{AccessTokens, IdentityProviders, Lockout, Secrets},
     store::Store,
+    subjects::TextExtractor,
     time::Clock,
-    users::PasswordHasher,
+    users::{PasswordHasher, Portraits},
 };
 
+pub use bell::Bell;
 pub use error::Error;
 
 /// Everything that stands outside and is asked through a port.
@@ -61,7 +71,17 @@ pub struct Ports {
     /// What sends mail.
     pub mailer: Arc<dyn Mailer>,
     /// Rings when there is mail to send.
-    pub mail_bell: mail::MailBell,
+    pub mail_bell: Bell,
+    /// Where the bytes of files are.
+    pub blobs: Arc<dyn Blobs>,
+    /// Rings when a blob is to go.
+    pub blob_bell: Bell,
+    /// What makes portraits of pictures.
+    pub portraits: Arc<dyn Portraits>,
+    /// What reads the text of documents.
+    pub texts: Arc<dyn TextExtractor>,
+    /// Rings when there is a text to read.
+    pub text_bell: Bell,
     /// What answers questions.
     pub model: Arc<dyn ChatModel>,
 }
@@ -97,6 +117,20 @@ pub struct Rules {
     pub public_url: String,
     /// The longest answer of the model, in tokens.
     pub max_answer_tokens: Option<u32>,
+    /// The largest document, in bytes.
+    pub max_document_bytes: u64,
+    /// The largest picture that a portrait is made of, in bytes.
+    pub max_picture_bytes: u64,
+    /// How many documents a user may have.
+    pub max_documents: u32,
+    /// How many subjects a user may have.
+    pub max_subjects: u32,
+    /// The longest time that storing one file may take; less than [`blobs::UNCLAIMED`].
+    pub upload_timeout: Duration,
+    /// The longest time that reading the text of one document may take.
+    pub text_timeout: Duration,
+    /// How many lessons a course may have that is written by hand.
+    pub max_lessons: usize,
 }
 
 impl Default for Rules {
@@ -116,6 +150,13 @@ impl Default for Rules {
             retention: housekeeping::Retention::default(),
             public_url: "http://127.0.0.1:8080".to_owned(),
             max_answer_tokens: None,
+            max_document_bytes: 20 << 20,
+            max_picture_bytes: 5 << 20,
+            max_documents: 1_000,
+            max_subjects: 200,
+            upload_timeout: Duration::from_mins(15),
+            text_timeout: Duration::from_secs(30),
+            max_lessons: 2_000,
         }
     }
 }
@@ -136,5 +177,10 @@ impl Lyceum {
     /// What stands outside; for health checks.
     pub fn ports(&self) -> &Ports {
         &self.ports
+    }
+
+    /// What the operator chose.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 }

@@ -1,6 +1,6 @@
 //! Sending what waits in the outbox.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use lyceum_domain::{
     ids::{OneTimeTokenId, OutboxMailId, UserId},
@@ -12,7 +12,6 @@ use lyceum_domain::{
     time::Timestamp,
     users::{Email, Identifier, Locale, OneTimeToken, PendingRegistration, TokenOwner, TokenPurpose, User},
 };
-use tokio::sync::Notify;
 
 use crate::{Error, Lyceum, error::denied};
 
@@ -26,22 +25,6 @@ const LONGEST_WAIT: Duration = Duration::from_mins(5);
 const ERROR_MAX: usize = 500;
 /// When a mail that cannot be sent is given up.
 const GIVE_UP_AFTER: Duration = Duration::from_hours(3 * 24);
-
-/// Rings when there is mail to send, so that nobody has to look all the time. Its clones are one bell.
-#[derive(Debug, Clone, Default)]
-pub struct MailBell(Arc<Notify>);
-
-impl MailBell {
-    /// Says that there is mail.
-    pub fn ring(&self) {
-        self.0.notify_one();
-    }
-
-    /// Waits until there is mail. One that rang since the last time counts.
-    pub async fn rung(&self) {
-        self.0.notified().await;
-    }
-}
 
 /// What became of the mails of one round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

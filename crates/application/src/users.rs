@@ -4,6 +4,7 @@ mod administration;
 mod api_keys;
 mod leaving;
 mod passwords;
+mod portraits;
 mod profiles;
 
 use lyceum_domain::{
@@ -52,7 +53,7 @@ pub enum Change<T> {
 }
 
 impl<T> Change<T> {
-    fn apply(self, member: &mut Option<T>) {
+    pub(crate) fn apply(self, member: &mut Option<T>) {
         match self {
             Self::Keep => {}
             Self::Clear => *member = None,

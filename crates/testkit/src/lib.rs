@@ -4,9 +4,11 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`ambient`] | a clock that a test moves, ids that count up |
+//! | [`blobs`] | blobs in memory |
 //! | [`store`] | a whole [`Store`](lyceum_domain::store::Store) in memory, with real units of work |
 //! | [`chat`] | a language model whose upstream the test plays |
 //! | [`mail`], [`passwords`] | a mailer that keeps, letters that can be read, a hasher that is quick |
+//! | [`media`] | portraits and texts that a test can read, made without a decoder |
 //! | [`tokens`], [`providers`] | tokens that can be read, ours and those of identity providers |
 //! | [`contract`] | what every adapter of a port keeps, case by case |
 //!
@@ -28,9 +30,11 @@
 )]
 
 pub mod ambient;
+pub mod blobs;
 pub mod chat;
 pub mod contract;
 pub mod mail;
+pub mod media;
 pub mod passwords;
 pub mod providers;
 pub mod store;

@@ -4,7 +4,10 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpResponse, ResponseError,
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderName},
+    },
 };
 use lyceum_application::Error;
 use lyceum_domain::{
@@ -27,6 +30,8 @@ pub struct Problem {
     pub errors: Vec<FieldProblem>,
     /// When to try again.
     pub retry_after: Option<Duration>,
+    /// Other headers.
+    pub headers: Vec<(HeaderName, String)>,
     /// For the log alone.
     pub cause: Option<Box<dyn std::error::Error>>,
     /// Set where the edge can no longer add it.
@@ -80,6 +85,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             retry_after: None,
+            headers: Vec::new(),
             cause: None,
             request_id: None,
         }
@@ -152,6 +158,9 @@ impl Problem {
             // Whole seconds, never sooner than said.
             response.insert_header((header::RETRY_AFTER, wait.as_millis().div_ceil(1000).max(1).to_string()));
         }
+        for (name, value) in &self.headers {
+            response.insert_header((name, value.as_str()));
+        }
         response.json(self.body(request_id))
     }
 }
@@ -222,6 +231,31 @@ impl From<Error> for Problem {
             Error::EmailTaken => new(StatusCode::CONFLICT, "Somebody has that e-mail address."),
             Error::Conflict => new(StatusCode::CONFLICT, "Somebody changed the same thing; look again."),
             Error::VersionMismatch => new(StatusCode::PRECONDITION_FAILED, "It is another version by now; look again."),
+            Error::TooLarge { max } => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, code, format!("At most {max} bytes are taken here."))
+            }
+            Error::UnsupportedMediaType(reason) => {
+                Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, format!("This is not taken: {reason}."))
+            }
+            Error::BadPicture(reason) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, format!("The picture {reason}."))
+            }
+            Error::UploadInterrupted(_) => new(StatusCode::BAD_REQUEST, "The file did not come to its end."),
+            Error::RangeNotSatisfiable { size } => Self {
+                headers: vec![(header::CONTENT_RANGE, format!("bytes */{size}"))],
+                ..new(StatusCode::RANGE_NOT_SATISFIABLE, "The part that was asked for begins after the end.")
+            },
+            Error::IdempotencyKeyReused => {
+                new(StatusCode::UNPROCESSABLE_ENTITY, "The same Idempotency-Key came with another request before.")
+            }
+            Error::RequestInProgress => Self {
+                retry_after: Some(Duration::from_secs(1)),
+                ..new(StatusCode::CONFLICT, "The request of this Idempotency-Key is still being done.")
+            },
+            Error::StorageUnavailable(cause) => Self {
+                cause: Some(cause),
+                ..away("Files cannot be stored or read for a moment.", Duration::from_secs(5))
+            },
             Error::Busy { retry_after } => away("Too much to do right now.", retry_after),
             Error::Mentor(cause) => Self::from_chat(code, cause),
             Error::Abandoned => away("The answer was broken off.", Duration::from_secs(1)),
@@ -293,6 +327,14 @@ mod tests {
             Error::EmailTaken,
             Error::Conflict,
             Error::VersionMismatch,
+            Error::TooLarge { max: 1024 },
+            Error::UnsupportedMediaType("the file is empty".to_owned()),
+            Error::BadPicture("is damaged: it ends too early".to_owned()),
+            Error::UploadInterrupted("the network".into()),
+            Error::RangeNotSatisfiable { size: 7 },
+            Error::IdempotencyKeyReused,
+            Error::RequestInProgress,
+            Error::StorageUnavailable("host name".into()),
             Error::Busy { retry_after: Duration::from_millis(1500) },
             chat(ChatError::RateLimited { retry_after: Some(Duration::from_secs(7)) }),
             chat(ChatError::Unavailable { detail: String::new(), retry_after: None, source: None }),
@@ -332,6 +374,14 @@ mod tests {
         409 email_taken Somebody has that e-mail address.
         409 conflict Somebody changed the same thing; look again.
         412 version_mismatch It is another version by now; look again.
+        413 too_large At most 1024 bytes are taken here.
+        415 unsupported_media_type This is not taken: the file is empty.
+        422 bad_picture The picture is damaged: it ends too early.
+        400 upload_interrupted The file did not come to its end.
+        416 range_not_satisfiable The part that was asked for begins after the end.
+        422 idempotency_key_reused The same Idempotency-Key came with another request before.
+        409 request_in_progress The request of this Idempotency-Key is still being done. (again in 1 s)
+        503 storage_unavailable Files cannot be stored or read for a moment. (again in 5 s)
         503 busy Too much to do right now. (again in 2 s)
         503 llm_unavailable The mentor cannot be reached right now. (again in 7 s)
         503 llm_unavailable The mentor cannot be reached right now. (again in 5 s)

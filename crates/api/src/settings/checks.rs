@@ -2,11 +2,12 @@
 
 mod providers;
 mod signing;
+mod storage;
 
 use std::path::Path;
 
 use secrecy::ExposeSecret as _;
-use url::Url;
+use url::{Host, Url};
 
 use super::{
     DatabaseKind, LlmProvider, MailTransport, SameSite, Settings,
@@ -28,6 +29,7 @@ pub(super) fn check(settings: &Settings, origins: &Origins, working_dir: &Path, 
     check.origins();
     check.model();
     check.mail();
+    check.storage();
     check.log();
 }
 
@@ -269,6 +271,16 @@ fn is_plain_http(text: &str) -> bool {
             && url.query().is_none()
             && url.fragment().is_none()
     })
+}
+
+/// Whether a URL leads to this machine.
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 /// Whether a text is a filter for the log. A misspelt level alone would otherwise be taken for a target.

@@ -3,9 +3,9 @@
 use std::{future::pending, sync::Arc};
 
 use lyceum_application::{
-    Error, Lyceum, Ports, Rules,
-    courses::{Import, Imported},
-    mail::{Delivered, MailBell},
+    Bell, Error, Lyceum, Ports, Rules,
+    courses::{Import, Imported, NoFiles},
+    mail::Delivered,
     mentor::{Answer, Question, Turn, TurnEvent, TurnStarted},
     sessions::{Caller, SignedIn},
     users::{NewAccount, Registration},
@@ -24,8 +24,10 @@ use lyceum_domain::{
 };
 use lyceum_testkit::{
     ambient::{ManualClock, SequentialIds},
+    blobs::MemoryBlobs,
     chat::{ScriptedModel, Upstream, stop},
     mail::{MemoryMailer, PlainLetters},
+    media::{PlainPortraits, PlainTexts},
     passwords::PlainHasher,
     providers::PlainProviders,
     store::MemoryStore,
@@ -45,6 +47,9 @@ pub struct House {
     pub tokens: PlainTokens,
     pub mailer: MemoryMailer,
     pub providers: PlainProviders,
+    pub blobs: MemoryBlobs,
+    pub portraits: PlainPortraits,
+    pub texts: PlainTexts,
 }
 
 impl House {
@@ -71,6 +76,7 @@ impl House {
     fn with(model: impl ChatModel + 'static, rules: Rules) -> Self {
         let (store, clock, mailer) = (MemoryStore::new(), ManualClock::new(), MemoryMailer::new());
         let (passwords, tokens, providers) = (PlainHasher::new(), PlainTokens::new("key"), PlainProviders::new());
+        let (blobs, portraits, texts) = (MemoryBlobs::new(), PlainPortraits::new(), PlainTexts::new());
         let ports = Ports {
             store: Arc::new(store.clone()),
             clock: Arc::new(clock.clone()),
@@ -81,10 +87,16 @@ impl House {
             providers: Arc::new(providers.clone()),
             letters: Arc::new(PlainLetters),
             mailer: Arc::new(mailer.clone()),
-            mail_bell: MailBell::default(),
+            mail_bell: Bell::default(),
+            blobs: Arc::new(blobs.clone()),
+            blob_bell: Bell::default(),
+            portraits: Arc::new(portraits.clone()),
+            texts: Arc::new(texts.clone()),
+            text_bell: Bell::default(),
             model: Arc::new(model),
         };
-        Self { lyceum: Lyceum::new(ports, rules), store, clock, passwords, tokens, mailer, providers }
+        let lyceum = Lyceum::new(ports, rules);
+        Self { lyceum, store, clock, passwords, tokens, mailer, providers, blobs, portraits, texts }
     }
 
     // ---- people ----
@@ -191,8 +203,9 @@ impl House {
     // ---- courses ----
 
     pub async fn import(&self, author: &Caller, title: &str, chapters: Vec<LessonDraft>, publish: bool) -> Imported {
-        let import = Import { draft: book(title, chapters), author: Some(author.user.id), publish };
-        self.lyceum.import_course(&author.actor(), import).await.unwrap()
+        let (draft, files) = (book(title, chapters), Arc::new(NoFiles));
+        let import = Import { draft, files, author: Some(author.user.id), publish };
+        self.lyceum.import_course(&author.actor(), &author.client, import).await.unwrap()
     }
 
     /// A published course.

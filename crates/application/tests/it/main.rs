@@ -9,9 +9,12 @@
 
 mod administration;
 mod api_keys;
+mod authoring;
+mod cohort;
 mod conversations;
 mod courses;
 mod house;
+mod imports;
 mod leaving;
 mod lockout;
 mod mentor;
@@ -19,7 +22,10 @@ mod outbox;
 mod passwords;
 mod progress;
 mod providers;
+mod rebuild;
 mod registering;
+mod search;
 mod sessions;
+mod timeline;
 mod trail;
 mod users;

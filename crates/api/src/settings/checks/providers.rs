@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use url::{Host, Url};
+use url::Url;
 
-use super::{Check, quoted};
+use super::{Check, is_this_machine, quoted};
 use crate::settings::{AuthMode, Origin, ProviderSettings};
 
 impl Check<'_> {
@@ -78,12 +78,6 @@ impl Check<'_> {
 /// Whether keys that come from a URL are the provider's: over TLS, or from this machine.
 fn is_safe(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
-    let is_this_machine = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    let is_scheme = url.scheme() == "https" || (url.scheme() == "http" && is_this_machine);
+    let is_scheme = url.scheme() == "https" || (url.scheme() == "http" && is_this_machine(&url));
     is_scheme && url.username().is_empty() && url.password().is_none() && url.fragment().is_none()
 }

@@ -1,0 +1,147 @@
+//! Requests that are done once, however often a client sends them.
+//!
+//! A use case that can be asked so takes an `Option<Once<T>>` and answers [`Done<T>`]. It begins with `begin_once`; does
+//! its work with the ticket that it gets, and calls `Ticket::settle` in the unit of work that keeps what was done; and
+//! ends with `or_release`, so that what failed can be tried again. If the request was answered before it gets what was
+//! kept instead, and compares what is asked now with what was asked then.
+
+use std::{fmt, time::Duration};
+
+use lyceum_domain::{
+    blobs::Sha256,
+    idempotency::{Claim, Claimed, IdempotencyKey, KEPT, SettledAnswer},
+    ids::{ClaimId, UserId},
+    store::UnitOfWork,
+};
+use sha2::Digest as _;
+
+use crate::{Error, Lyceum};
+
+/// How long nobody else may do a request of the same key: longer than any takes.
+const LEASE: Duration = Duration::from_mins(10);
+
+/// A request that its client named, so that it is done once.
+pub struct Once<T> {
+    /// The client's name for it.
+    pub key: IdempotencyKey,
+    /// What is to be done, and to what: `POST /subjects/…/documents`.
+    pub operation: String,
+    /// How what was done is answered; kept for whoever asks again.
+    pub answer: fn(&T) -> Answer,
+}
+
+/// An answer as it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its body.
+    pub body: String,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone)]
+pub enum Done<T> {
+    /// It was done.
+    Now(T),
+    /// It had been done before, and was answered so.
+    Before(Answer),
+}
+
+impl<T> Once<T> {
+    /// The digest of what is asked: the operation, and what the body says in each of `parts`.
+    fn fingerprint(&self, parts: &[&[u8]]) -> Sha256 {
+        let mut digest = sha2::Sha256::new();
+        for part in std::iter::once(self.operation.as_bytes()).chain(parts.iter().copied()) {
+            // With its length, so that no two requests are one text.
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+        Sha256::new(digest.finalize().into())
+    }
+}
+
+impl<T> fmt::Debug for Once<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Once").field("key", &self.key).field("operation", &self.operation).finish_non_exhaustive()
+    }
+}
+
+/// Whether a request is to be done.
+pub(crate) enum Begun<T> {
+    /// It is.
+    Ours(Ticket<T>),
+    /// It was answered before.
+    Before(Kept<T>),
+}
+
+/// The right to do a request; an empty one if the client gave it no name.
+pub(crate) struct Ticket<T>(Option<(Claim, Once<T>)>);
+
+/// The answer that a request of the same key got.
+pub(crate) struct Kept<T> {
+    once: Once<T>,
+    answer: SettledAnswer,
+}
+
+impl<T> Ticket<T> {
+    /// Keeps the answer, in the unit that keeps what was done. `parts` are what the body said.
+    pub(crate) async fn settle(&self, unit: &mut dyn UnitOfWork, parts: &[&[u8]], outcome: &T) -> Result<(), Error> {
+        if let Some((claim, once)) = &self.0 {
+            let Answer { status, body } = (once.answer)(outcome);
+            let answer = SettledAnswer { fingerprint: once.fingerprint(parts), status, body };
+            unit.claims().settle(claim, &answer).await?;
+        }
+        Ok(())
+    }
+}
+
+impl<T> Kept<T> {
+    /// The answer, if what is asked now is what was asked then. `parts` are what the body says.
+    pub(crate) fn for_the_same(self, parts: &[&[u8]]) -> Result<Done<T>, Error> {
+        if self.once.fingerprint(parts) == self.answer.fingerprint {
+            Ok(Done::Before(Answer { status: self.answer.status, body: self.answer.body }))
+        } else {
+            Err(Error::IdempotencyKeyReused)
+        }
+    }
+}
+
+impl Lyceum {
+    /// Claims the key of a request, if it has one.
+    pub(crate) async fn begin_once<T>(&self, user: UserId, once: Option<Once<T>>) -> Result<Begun<T>, Error> {
+        let Some(once) = once else { return Ok(Begun::Ours(Ticket(None))) };
+        let now = self.ports.clock.now();
+        let claim = Claim {
+            id: ClaimId::new(&*self.ports.ids),
+            user,
+            key: once.key.clone(),
+            created_at: now,
+            leased_until: now.plus(LEASE),
+            expires_at: now.plus(KEPT),
+        };
+        let mut unit = self.ports.store.begin().await?;
+        let claimed = unit.claims().claim(&claim).await?;
+        unit.commit().await?;
+        match claimed {
+            Claimed::Ours => Ok(Begun::Ours(Ticket(Some((claim, once))))),
+            Claimed::Running => Err(Error::RequestInProgress),
+            Claimed::Settled(answer) => Ok(Begun::Before(Kept { once, answer })),
+        }
+    }
+
+    /// Gives the key back if the work failed. If that fails, too, it comes back by itself when its lease ends.
+    pub(crate) async fn or_release<T, U>(&self, ticket: &Ticket<T>, work: Result<U, Error>) -> Result<U, Error> {
+        if let (Some((claim, _)), Err(_)) = (&ticket.0, &work) {
+            let released = async {
+                let mut unit = self.ports.store.begin().await?;
+                unit.claims().release(claim).await?;
+                unit.commit().await
+            };
+            if let Err(error) = released.await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the key of a request stays claimed");
+            }
+        }
+        work
+    }
+}
