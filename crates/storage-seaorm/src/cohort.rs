@@ -40,14 +40,15 @@ const STUCK_LEARNERS: Sql = learners!(concat!("p.is_enrolled AND ", completed!()
 
 // A course without lessons is one row without a lesson.
 const COMPLETION: Sql = Sql::same(
-    "WITH learners AS MATERIALIZED (SELECT p.user_id FROM course_progress p \
-     JOIN users u ON u.id = p.user_id AND u.deleted_at IS NULL WHERE p.course_id = $1 AND p.is_enrolled) \
-     SELECT k.learners, l.id, l.slug, l.title, l.number, l.position, COALESCE(t.in_progress, 0), \
-     COALESCE(t.completed, 0) FROM (SELECT count(*) AS learners FROM learners) k \
+    "SELECT k.learners, l.id, l.slug, l.title, l.number, l.position, COALESCE(t.in_progress, 0), \
+     COALESCE(t.completed, 0) FROM (SELECT count(*) AS learners FROM course_progress p \
+     JOIN users u ON u.id = p.user_id AND u.deleted_at IS NULL WHERE p.course_id = $1 AND p.is_enrolled) k \
      LEFT JOIN lessons l ON l.course_id = $1 AND NOT l.is_draft AND l.deleted_at IS NULL \
      LEFT JOIN (SELECT s.lesson_id, count(CASE WHEN s.status = 'in_progress' THEN 1 END) AS in_progress, \
-     count(CASE WHEN s.status = 'completed' THEN 1 END) AS completed FROM learners \
-     JOIN lesson_progress s ON s.user_id = learners.user_id AND s.course_id = $1 GROUP BY s.lesson_id) t \
+     count(CASE WHEN s.status = 'completed' THEN 1 END) AS completed FROM lessons w \
+     JOIN lesson_progress s ON s.lesson_id = w.id \
+     JOIN course_progress p ON p.user_id = s.user_id AND p.course_id = w.course_id AND p.is_enrolled \
+     JOIN users u ON u.id = p.user_id AND u.deleted_at IS NULL WHERE w.course_id = $1 GROUP BY s.lesson_id) t \
      ON t.lesson_id = l.id ORDER BY l.position, l.id",
 );
 
