@@ -15,12 +15,12 @@ use lyceum_domain::{
     mentor::Cause,
     policy::{Action, Actor, allow},
     sessions::Client,
-    store::UnitOfWork,
+    store::{StoreError, UnitOfWork},
     time::Timestamp,
 };
 use sha2::Digest as _;
 
-use crate::{Error, Lyceum, error::denied};
+use crate::{Error, Lyceum, error::denied, retry::retry_on_conflict};
 
 /// A course to be imported.
 #[derive(Clone)]
@@ -86,15 +86,29 @@ impl Lyceum {
         allow(actor, &Action::ChangeCourse { author: import.author }).map_err(denied("course"))?;
         let source = SourceKey::mdbook(&import.draft.title);
         let stored = self.store_files(&import, &source).await?;
+        let imported = retry_on_conflict(|| self.import_once(actor, client, &import, &source, &stored)).await?;
+        // Somebody else changed the files of the same course meanwhile.
+        imported.ok_or(Error::Conflict)
+    }
+
+    /// `None` if other files would have had to be stored.
+    async fn import_once(
+        &self,
+        actor: &Actor,
+        client: &Client,
+        import: &Import,
+        source: &SourceKey,
+        stored: &[StoredFile],
+    ) -> Result<Option<Imported>, Error> {
         let free_slug = self.free_slug(&Slug::of(&import.draft.title)).await?;
         let now = self.ports.clock.now();
         let mut unit = self.ports.store.begin().await?;
-        let known = unit.courses().find_by_source(import.author, &source).await?;
+        let known = unit.courses().find_by_source(import.author, source).await?;
         let is_new = known.is_none();
         let mut course = if let Some(course) = known {
             course
         } else {
-            let course = new_course(CourseId::new(&*self.ports.ids), &import, source, free_slug, now);
+            let course = new_course(CourseId::new(&*self.ports.ids), import, source.clone(), free_slug, now);
             unit.courses().insert(&course).await?;
             course
         };
@@ -107,7 +121,8 @@ impl Lyceum {
         for lesson in changes.inserted.iter().chain(&changes.updated).filter(|l| changes.rewritten.contains(&l.id)) {
             self.cut_passages(&mut *unit, lesson).await?;
         }
-        let files_changed = take_files(&mut *unit, course.id, &import.draft, stored, now).await?;
+        let taken = take_files(&mut *unit, course.id, &import.draft, stored, now).await?;
+        let Some(files_changed) = taken else { return Ok(None) };
         let before = course.clone();
         course.count_lessons(changes.lesson_count, changes.needs_recount);
         course.title = Title::from_source(&import.draft.title, "Untitled");
@@ -125,7 +140,7 @@ impl Lyceum {
         let event = self.event(AuditAction::CourseImported, actor, None, client);
         unit.audit().append(&event.with("course", course.id)).await?;
         unit.commit().await?;
-        Ok(Imported { course, is_new, report: changes.report })
+        Ok(Some(Imported { course, is_new, report: changes.report }))
     }
 
     /// Stores the files that are new or changed, each under a new key that is noted for removal before: until a row names
@@ -163,29 +178,29 @@ impl Lyceum {
     }
 }
 
-/// Makes the files of a course those of the draft, and says whether that changed any. What is replaced or gone is removed
-/// from the blob store after the unit.
+/// Makes the files of a course those of the draft, and says whether that changed any; `None` if a file that was not stored,
+/// because it was there already, is another one by now. What is replaced or gone is removed from the blob store after
+/// the unit.
 async fn take_files(
     unit: &mut dyn UnitOfWork,
     course: CourseId,
     draft: &CourseDraft,
-    stored: Vec<StoredFile>,
+    stored: &[StoredFile],
     now: Timestamp,
-) -> Result<bool, Error> {
+) -> Result<Option<bool>, Error> {
     let mut known = by_path(unit.courses().files(course).await?);
-    let mut used = Vec::with_capacity(stored.len());
-    let mut unused = Vec::new();
-    let mut kept: BTreeMap<FilePath, StoredFile> = stored.into_iter().map(|file| (file.path.clone(), file)).collect();
+    let stored: BTreeMap<&FilePath, &StoredFile> = stored.iter().map(|file| (&file.path, file)).collect();
+    let (mut used, mut unused) = (Vec::with_capacity(stored.len()), Vec::new());
     for file in &draft.files {
         let before = known.remove(&file.path);
-        let Some(StoredFile { path, blob, size, sha256 }) = kept.remove(&file.path) else {
-            // It was there unchanged when the files were stored; somebody changed that meanwhile.
+        let Some(StoredFile { path, blob, size, sha256 }) = stored.get(&file.path) else {
             if before.is_none_or(|before| before.sha256 != file.sha256) {
-                return Err(Error::Conflict);
+                return Ok(None);
             }
             continue;
         };
         let created_at = before.as_ref().map_or(now, |before| before.created_at);
+        let (path, blob, size, sha256) = (path.clone(), blob.clone(), *size, *sha256);
         unused.extend(before.map(|before| before.blob));
         used.push(blob.clone());
         unit.courses().put_file(&CourseFile { course, path, size, sha256, blob, created_at, updated_at: now }).await?;
@@ -195,12 +210,16 @@ async fn take_files(
         unused.push(file.blob);
     }
     if !used.is_empty() {
-        unit.blob_removals().cancel(&used).await?;
+        unit.blob_removals().cancel(&used).await.map_err(|error| match error {
+            // The import took so long that its files were given up.
+            StoreError::Conflict => Error::UploadInterrupted("the files were removed again meanwhile".into()),
+            other => other.into(),
+        })?;
     }
     if !unused.is_empty() {
         unit.blob_removals().schedule(&unused, now).await?;
     }
-    Ok(!used.is_empty() || !unused.is_empty())
+    Ok(Some(!used.is_empty() || !unused.is_empty()))
 }
 
 fn by_path(files: Vec<CourseFile>) -> BTreeMap<FilePath, CourseFile> {
