@@ -14,7 +14,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{binary, database::Database, server::Server, traces, variable};
+use crate::{binary, by_hand::ByHand, database::Database, server::Server, traces, variable};
 
 /// The secret that access tokens are signed with.
 pub const JWT_SECRET: &str = "the-tide-goes-out-and-the-tide-comes-in-0192";
@@ -134,6 +134,11 @@ impl House {
     /// Where in the whole database one of these stands: each as `table.column`. Ids are looked for in their own form too.
     pub async fn traces(&self, of: &[&str]) -> Vec<String> {
         traces::find(self.ground.database.url().as_deref(), &self.data().join("lyceum.db"), of).await
+    }
+
+    /// A connection to its database, which must have been migrated.
+    pub async fn by_hand(&self) -> ByHand {
+        ByHand::open(self.ground.database.url().as_deref(), &self.data().join("lyceum.db")).await
     }
 
     /// The binary, with this house's settings and nothing else of the tests' own environment.

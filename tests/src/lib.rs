@@ -3,15 +3,19 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
+//! | [`archives`] | books packed as clients send them |
 //! | [`binary`] | finding and building the binary, once for each run |
+//! | [`by_hand`] | SQL past the server, for programs that need many rows |
 //! | [`database`] | a fresh database on SQLite or PostgreSQL |
 //! | [`house`] | an installation: folder, database, settings; runs commands |
 //! | [`server`] | a running server, and what it writes |
 //! | [`person`] | somebody who calls it |
+//! | [`multipart`] | the bodies of uploads |
 //! | [`post_office`] | a mail server that can be closed |
 //! | [`provider`] | an identity provider |
 //! | [`answer`] | what comes back, and what all answers must be |
 //! | [`events`] | the event stream of an answer of the mentor |
+//! | [`latencies`] | times of many requests, for programs that print numbers |
 //! | [`traces`] | looking through all of a database |
 //! | [`upstream`] | an OpenAI-compatible model that does what the test says |
 //! | [`wait`] | waiting for conditions, never for time |
@@ -25,10 +29,14 @@
 #![allow(clippy::return_self_not_must_use, reason = "checks are called for their own sake")]
 
 pub mod answer;
+pub mod archives;
 pub mod binary;
+pub mod by_hand;
 pub mod database;
 pub mod events;
 pub mod house;
+pub mod latencies;
+pub mod multipart;
 pub mod person;
 pub mod post_office;
 pub mod provider;

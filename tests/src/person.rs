@@ -3,7 +3,7 @@
 use reqwest::{Client, Method, RequestBuilder, header};
 use serde_json::Value;
 
-use crate::{answer::Answer, events::Events, server::Server};
+use crate::{answer::Answer, events::Events, multipart, server::Server};
 
 /// A user.
 #[derive(Debug, Clone)]
@@ -101,6 +101,24 @@ impl Person {
     /// PATCH of JSON, about the version with this tag.
     pub async fn patch_if(&self, tag: &str, path: &str, body: &Value) -> Answer {
         Answer::of(self.request(Method::PATCH, path).header(header::IF_MATCH, tag).json(body)).await
+    }
+
+    /// Uploads a file.
+    pub fn uploading(
+        &self,
+        method: Method,
+        path: &str,
+        name: &str,
+        media_type: &str,
+        content: &[u8],
+    ) -> RequestBuilder {
+        let body = multipart::file(name, media_type, content);
+        self.request(method, path).header(header::CONTENT_TYPE, multipart::content_type()).body(body)
+    }
+
+    /// POST of a file.
+    pub async fn upload(&self, path: &str, name: &str, media_type: &str, content: &[u8]) -> Answer {
+        Answer::of(self.uploading(Method::POST, path, name, media_type, content)).await
     }
 
     /// Asks the mentor and waits for the whole answer.

@@ -71,6 +71,12 @@ pub enum Error {
     /// Somebody has that name.
     #[error("the username is taken")]
     UsernameTaken,
+    /// Another course, or another lesson of the course, has that name in addresses.
+    #[error("the slug is taken")]
+    SlugTaken,
+    /// A draft has nobody in it who could go on when it is archived.
+    #[error("the course was never published")]
+    NotPublished,
     /// Somebody has that address; told only to operators.
     #[error("the e-mail address is taken")]
     EmailTaken,
@@ -153,6 +159,8 @@ impl Error {
             Self::Forbidden => "forbidden",
             Self::NotFound(_) => "not_found",
             Self::UsernameTaken => "username_taken",
+            Self::SlugTaken => "slug_taken",
+            Self::NotPublished => "not_published",
             Self::EmailTaken => "email_taken",
             Self::Conflict => "conflict",
             Self::VersionMismatch => "version_mismatch",
@@ -206,15 +214,6 @@ impl From<StoreError> for Error {
     }
 }
 
-impl From<PasswordError> for Error {
-    fn from(error: PasswordError) -> Self {
-        match error {
-            PasswordError::Busy { retry_after } => Self::Busy { retry_after },
-            PasswordError::Failed(cause) => Self::Internal(cause.to_string()),
-        }
-    }
-}
-
 impl From<BlobError> for Error {
     fn from(error: BlobError) -> Self {
         match error {
@@ -223,6 +222,15 @@ impl From<BlobError> for Error {
             BlobError::OutOfRange { size } => Self::RangeNotSatisfiable { size },
             BlobError::Interrupted(cause) => Self::UploadInterrupted(cause),
             BlobError::Unavailable(cause) => Self::StorageUnavailable(cause),
+        }
+    }
+}
+
+impl From<PasswordError> for Error {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy { retry_after } => Self::Busy { retry_after },
+            PasswordError::Failed(cause) => Self::Internal(cause.to_string()),
         }
     }
 }

@@ -8,11 +8,11 @@
 //! | [`audit`] | read the trail of what happened |
 //! | [`mail`] | send what waits in the outbox |
 //! | [`housekeeping`] | remove what nobody needs any more |
-//! | [`courses`] | browse, read, import |
+//! | [`courses`] | browse, read, search, write, import, take along |
 //! | [`subjects`] | keep subjects and documents of one's own |
 //! | [`blobs`] | store files so that none is left behind |
 //! | [`idempotency`] | do a request once, however often it is sent |
-//! | [`progress`] | enrol, record lessons, see how far one is |
+//! | [`progress`] | enrol, record lessons, see how far one is, or how far one's learners are |
 //! | [`conversations`] | find, rename, archive, delete conversations |
 //! | [`mentor`] | ask, and have the answer relayed |
 
@@ -129,6 +129,8 @@ pub struct Rules {
     pub upload_timeout: Duration,
     /// The longest time that reading the text of one document may take.
     pub text_timeout: Duration,
+    /// How many lessons a course may have that is written by hand.
+    pub max_lessons: usize,
 }
 
 impl Default for Rules {
@@ -154,6 +156,7 @@ impl Default for Rules {
             max_subjects: 200,
             upload_timeout: Duration::from_mins(15),
             text_timeout: Duration::from_secs(20),
+            max_lessons: 2_000,
         }
     }
 }

@@ -1,13 +1,23 @@
-//! Learning: enrolling, recording lessons, and how far one is.
+//! Learning: enrolling, recording lessons, how far one is, and how far one's learners are.
+
+mod cohort;
+mod rebuild;
+mod recount;
+mod timeline;
 
 use lyceum_domain::{
     courses::{Course, CourseKey},
     ids::{CourseId, LessonId, ProgressEventId},
+    mentor::CourseStanding,
     page::{Page, PageRequest},
     policy::{Action, Actor, allow},
     progress::{CourseProgress, CourseProgressView, LessonProgressView, LessonStatus, Percent},
-    time::Timestamp,
+    time::{Timestamp, UtcOffset},
 };
+
+pub use cohort::{Cohort, CohortQuery, Completion};
+pub use rebuild::{Difference, LearnerDifference, Rebuild, Rebuilt};
+pub use timeline::{Timeline, TimelineDays};
 
 use crate::{Error, Lyceum, error::denied, retry::retry_on_conflict};
 
@@ -36,6 +46,31 @@ pub struct CourseStand {
     /// The last activity.
     pub updated_at: Timestamp,
 }
+
+/// A learner's progress in a course, lesson by lesson.
+#[derive(Debug, Clone)]
+pub struct CourseProgressDetail {
+    /// The course.
+    pub course: Course,
+    /// Where the learner stands, if they were ever in it.
+    pub stand: Option<CourseStand>,
+    /// When they first came.
+    pub started_at: Option<Timestamp>,
+    /// On how many days they did something in it.
+    pub days_active: u32,
+    /// Its written lessons in reading order.
+    pub lessons: Vec<LessonProgressView>,
+}
+
+impl CourseProgressDetail {
+    /// Where to go on: the first lesson in reading order that is not done.
+    pub fn next_lesson(&self) -> Option<&LessonProgressView> {
+        self.lessons.iter().find(|lesson| lesson.status != LessonStatus::Completed)
+    }
+}
+
+/// How many courses are offered to go on with.
+const RECENT_COURSES: u8 = 5;
 
 impl CourseStand {
     fn new(progress: &CourseProgress, total_lessons: u32) -> Self {
@@ -130,18 +165,36 @@ impl Lyceum {
         Ok(self.ports.store.read().progress_page(user, page).await?)
     }
 
-    /// One's progress in a course, lesson by lesson.
+    /// Where one left off: the courses one was last active in, each with the lesson to go on with.
+    pub async fn next_lessons(&self, actor: &Actor) -> Result<Vec<CourseStanding>, Error> {
+        allow(actor, &Action::ReadOwnProgress).map_err(denied("progress"))?;
+        let user = actor.user().ok_or(Error::SignInRequired)?;
+        Ok(self.ports.store.read().recent_standings(user, RECENT_COURSES).await?)
+    }
+
+    /// One's progress in a course, lesson by lesson; days are as they are at `offset`.
     pub async fn course_progress(
         &self,
         actor: &Actor,
         key: &CourseKey,
-    ) -> Result<(Course, Option<CourseStand>, Vec<LessonProgressView>), Error> {
+        offset: UtcOffset,
+    ) -> Result<CourseProgressDetail, Error> {
         allow(actor, &Action::ReadOwnProgress).map_err(denied("course"))?;
         let user = actor.user().ok_or(Error::SignInRequired)?;
         let course = self.readable_course(actor, key).await?;
-        let progress = self.ports.store.read().course_progress(user, course.id).await?;
-        let lessons = self.ports.store.read().lessons_progress(user, course.id).await?;
-        let stand = progress.map(|progress| CourseStand::new(&progress, course.lesson_count));
-        Ok((course, stand, lessons))
+        let read = self.ports.store.read();
+        let progress = read.course_progress(user, course.id).await?;
+        let lessons = read.lessons_progress(user, course.id).await?;
+        let days_active = match &progress {
+            None => 0,
+            Some(_) => read.days_active(user, course.id, offset).await?,
+        };
+        Ok(CourseProgressDetail {
+            stand: progress.as_ref().map(|progress| CourseStand::new(progress, course.lesson_count)),
+            started_at: progress.map(|progress| progress.created_at),
+            course,
+            days_active,
+            lessons,
+        })
     }
 }

@@ -105,6 +105,11 @@ impl Lyceum {
     /// Trades a refresh token for the next pair. One that is shown again after it was used up ends the whole session:
     /// either the client or a thief holds a copy.
     pub async fn refresh(&self, refresh_token: &str, client: &Client) -> Result<SignedIn, Error> {
+        // Two servers whose clocks differ may meet at one session.
+        crate::retry::retry_on_conflict(|| self.refresh_once(refresh_token, client)).await
+    }
+
+    async fn refresh_once(&self, refresh_token: &str, client: &Client) -> Result<SignedIn, Error> {
         let now = self.ports.clock.now();
         let hash = self.ports.secrets.hash(refresh_token);
         let secret = self.ports.secrets.generate();

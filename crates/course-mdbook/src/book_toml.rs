@@ -17,12 +17,22 @@ pub(crate) struct BookToml {
     pub(crate) language: Option<String>,
     /// The folder with `SUMMARY.md`, if it is not the usual one.
     pub(crate) src: Option<String>,
+    /// The folder that mdBook's pages go to, if it is not the usual one.
+    pub(crate) build_dir: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Document {
     #[serde(default)]
     book: Book,
+    #[serde(default)]
+    build: Build,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+struct Build {
+    build_dir: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -52,6 +62,7 @@ pub(crate) fn parse(toml: &str) -> Result<BookToml, BookError> {
         authors: authors.iter().filter_map(|author| one_line(author)).collect(),
         language: language.as_deref().and_then(one_line),
         src,
+        build_dir: document.build.build_dir,
     })
 }
 
@@ -83,6 +94,9 @@ mod tests {
             language = "en-GB"
             src = "text"
             multilingual = false
+            [build]
+            build-dir = "out"
+            create-missing = false
             [output.html]
             theme = "x"
         "#;
@@ -92,6 +106,7 @@ mod tests {
             authors: vec!["Ada".to_owned(), "Grace".to_owned()],
             language: Some("en-GB".to_owned()),
             src: Some("text".to_owned()),
+            build_dir: Some("out".to_owned()),
         };
         assert_eq!(parse(toml).unwrap(), expected);
     }

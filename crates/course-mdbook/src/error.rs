@@ -18,6 +18,42 @@ pub enum BookError {
         /// What the system said.
         source: io::Error,
     },
+    /// The archive's file is missing or may not be opened.
+    #[error("cannot open `{}`", path.display())]
+    Open {
+        /// The path as it was given.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The archive is refused: what it holds is no book's, or it is damaged, or too large.
+    #[error("the archive is refused: {}{}", reasons.join("; "), and_more(*unlisted))]
+    Archive {
+        /// Sentences without their full stop, the first ones of all; names in them are made printable and shortened.
+        reasons: Vec<String>,
+        /// How many more there are.
+        unlisted: usize,
+    },
+    /// An archive with several books, none of them above the others.
+    #[error("the archive holds several books, in the folders {}; one book is imported at a time", quoted(places))]
+    SeveralBooks {
+        /// Their folders.
+        places: Vec<String>,
+    },
+    /// Our own disk failed while an archive was unpacked.
+    #[error("cannot unpack the archive")]
+    Unpacking {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file that comes with the chapters is not there any more as it was when the book was read.
+    #[error("the file `{path}` {reason}")]
+    File {
+        /// Its path in the book.
+        path: String,
+        /// The end of the sentence.
+        reason: String,
+    },
     /// There is no table of contents.
     #[error("`{place}` is missing: a book needs its table of contents there")]
     NoSummary {
@@ -74,4 +110,12 @@ pub enum BookError {
         /// Where it was noticed.
         place: String,
     },
+}
+
+fn and_more(unlisted: usize) -> String {
+    if unlisted == 0 { String::new() } else { format!("; and {unlisted} more faults") }
+}
+
+fn quoted(places: &[String]) -> String {
+    places.iter().map(|place| format!("`{place}`")).collect::<Vec<_>>().join(", ")
 }

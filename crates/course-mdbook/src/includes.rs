@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use lyceum_domain::blobs::Sha256;
+
 use crate::{
     book_path::BookPath,
     directives::{Directive, Directives},
@@ -48,6 +50,11 @@ impl<'r, 'a, S: Source> Includes<'r, 'a, S> {
     /// A chapter's own text.
     pub(crate) fn text(&mut self, path: &BookPath) -> Result<Rc<str>, Unread> {
         self.reader.text(path)
+    }
+
+    /// A chapter as it stands in its file, if that has this digest.
+    pub(crate) fn verbatim(&self, path: &BookPath, digest: Sha256) -> Option<String> {
+        self.reader.verbatim(path, digest)
     }
 
     /// A chapter with all that it includes.

@@ -19,6 +19,26 @@ pub struct Limits {
     pub max_includes: u64,
     /// Bytes handled for includes, in the whole book; a file counts each time it is included.
     pub max_included_bytes: u64,
+    /// Files that come with the chapters. Those above it are passed over, and so with the next two.
+    pub max_course_files: u64,
+    /// Bytes of any one file that comes with the chapters.
+    pub max_course_file_bytes: u64,
+    /// Bytes of all files together that come with the chapters.
+    pub max_course_files_bytes: u64,
+    /// Bytes of an archive as it is. An archive above this or any of the next is refused as a whole.
+    pub max_archive_bytes: u64,
+    /// Files and folders in an archive, those included that are only named in the paths of others.
+    pub max_entries: u64,
+    /// Bytes of any one file of an archive, unpacked.
+    pub max_entry_bytes: u64,
+    /// Bytes of all files of an archive together, unpacked.
+    pub max_unpacked_bytes: u64,
+    /// How many times as large an archive may become when unpacked; below a mebibyte it does not matter.
+    pub max_ratio: u64,
+    /// Names in any one path of an archive.
+    pub max_path_depth: usize,
+    /// Bytes of any one path of an archive.
+    pub max_path_bytes: usize,
 }
 
 impl Default for Limits {
@@ -32,6 +52,16 @@ impl Default for Limits {
             max_lessons: 5_000,
             max_includes: 50_000,
             max_included_bytes: 256 * MIB,
+            max_course_files: 2_000,
+            max_course_file_bytes: 10 * MIB,
+            max_course_files_bytes: 100 * MIB,
+            max_archive_bytes: 128 * MIB,
+            max_entries: 20_000,
+            max_entry_bytes: 32 * MIB,
+            max_unpacked_bytes: 256 * MIB,
+            max_ratio: 100,
+            max_path_depth: 32,
+            max_path_bytes: 1_000,
         }
     }
 }

@@ -3,11 +3,10 @@
 
 use std::ops::Range;
 
-use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag as Element, TagEnd};
-
 use crate::{
     edits::Edits,
     emphasis::{Emphasis, marks},
+    rust_lines,
     tags::{self, Tag},
 };
 
@@ -103,39 +102,12 @@ fn image(tag: &Tag<'_>) -> Option<String> {
 /// Takes out of Rust code blocks the lines that mdBook hides: those that begin with `# `. `##` stands for a `#` that is
 /// not meant so; attributes (`#[…]`) are code.
 fn hide_lines(text: &str, edits: &mut Edits) {
-    let mut in_rust = false;
-    for (event, range) in Parser::new_ext(text, tags::options()).into_offset_iter() {
-        match event {
-            Event::Start(Element::CodeBlock(CodeBlockKind::Fenced(info))) => {
-                in_rust = info.split([',', ' ', '\t']).next() == Some("rust");
-            }
-            Event::End(TagEnd::CodeBlock) => in_rust = false,
-            Event::Text(_) if in_rust => {
-                let mut start = range.start;
-                for line in text[range].split_inclusive('\n') {
-                    hide_line(text, start, line, edits);
-                    start += line.len();
-                }
-            }
-            _ => {}
+    for line in rust_lines::signed(text) {
+        if line.rest.starts_with('#') {
+            edits.replace(line.sign..line.sign + 1, "");
+        } else if line.rest.is_empty() || line.rest.starts_with([' ', '\n']) {
+            edits.replace(line.start..line.end, "");
         }
-    }
-}
-
-/// `line` begins at `start`, behind any indent and quotation signs.
-fn hide_line(text: &str, start: usize, line: &str, edits: &mut Edits) {
-    let code = line.trim_start();
-    let Some(rest) = code.strip_prefix('#') else { return };
-    let sign = start + (line.len() - code.len());
-    let line_start = text[..sign].rfind('\n').map_or(0, |newline| newline + 1);
-    let only_indent = text[line_start..sign].bytes().all(|b| matches!(b, b' ' | b'\t' | b'>'));
-    if !only_indent {
-        return;
-    }
-    if rest.starts_with('#') {
-        edits.replace(sign..sign + 1, "");
-    } else if rest.is_empty() || rest.starts_with([' ', '\n']) {
-        edits.replace(line_start..start + line.len(), "");
     }
 }
 

@@ -29,3 +29,35 @@ impl Notes {
         self.entries
     }
 }
+
+/// A name that somebody else chose, for a message: nothing invisible in it, and not too long.
+pub(crate) fn printable(name: &str) -> String {
+    const MOST: usize = 80;
+    let mut out = String::new();
+    for (index, c) in name.chars().enumerate() {
+        if index == MOST {
+            out.push('…');
+            break;
+        }
+        // Marks that change the direction of writing, or that nobody sees.
+        let hidden =
+            matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        if c.is_control() || hidden {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_messages_are_short_and_visible() {
+        assert_eq!(printable("a\u{1b}b\u{202e}ü"), r"a\u{1b}b\u{202e}ü");
+        assert_eq!(printable(&"x".repeat(90)), format!("{}…", "x".repeat(80)));
+    }
+}

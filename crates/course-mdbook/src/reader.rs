@@ -2,14 +2,14 @@
 
 use std::{collections::HashMap, rc::Rc};
 
-use lyceum_domain::text;
+use lyceum_domain::{blobs::Sha256, text};
 use thiserror::Error;
 
 use crate::{
     book_path::BookPath,
     error::BookError,
     limits::{Limit, Limits},
-    source::{Source, SourceError},
+    source::{Source, SourceError, digest},
 };
 
 /// Reads text within the limits.
@@ -63,6 +63,17 @@ impl<'a, S: Source> Reader<'a, S> {
         let text: Rc<str> = text::cleaned(raw.strip_prefix('\u{feff}').unwrap_or(raw)).into();
         self.texts.insert(path.clone(), Rc::clone(&text));
         Ok(text)
+    }
+
+    /// The digest of a file as it is, if it can be read. Meant for files that were counted already.
+    pub(crate) fn digest(&self, path: &BookPath) -> Option<Sha256> {
+        self.source.read(path, self.limits.max_file_bytes).ok().map(|bytes| digest(&bytes))
+    }
+
+    /// A text as it is, if it has this digest. Meant for files that were counted already.
+    pub(crate) fn verbatim(&self, path: &BookPath, expected: Sha256) -> Option<String> {
+        let bytes = self.source.read(path, self.limits.max_file_bytes).ok()?;
+        if digest(&bytes) == expected { String::from_utf8(bytes).ok() } else { None }
     }
 
     pub(crate) fn limits(&self) -> &'a Limits {

@@ -201,6 +201,16 @@ actions! {
     ApiKeyRevoked "api_key.revoked"
     /// A course was imported.
     CourseImported "course.imported"
+    /// A course was made by hand.
+    CourseCreated "course.created"
+    /// A course was shown to everybody.
+    CoursePublished "course.published"
+    /// A course was taken out of the catalogue.
+    CourseArchived "course.archived"
+    /// A course was removed.
+    CourseRemoved "course.removed"
+    /// A removed course was brought back.
+    CourseRestored "course.restored"
 }
 
 /// Which events are asked for; all that is said must hold.

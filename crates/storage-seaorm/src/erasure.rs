@@ -1,10 +1,10 @@
 //! The erasing of an account. What belongs to it by a foreign key goes with its row; here is the rest.
 
-use lyceum_domain::{ids::UserId, sessions::AccountKey, store::StoreError, users::Email};
+use lyceum_domain::{ids::UserId, sessions::AccountKey, store::StoreError, time::Timestamp, users::Email};
 use sea_orm::ConnectionTrait;
 
 use crate::{
-    registrations,
+    blob_removals, registrations,
     row::maybe,
     sql::{Sql, Values},
 };
@@ -13,6 +13,10 @@ use crate::{
 // a course from the same one, and it may have only one; nor shall its next import change what it did not import.
 const LEAVE_COURSES: Sql =
     Sql::same("UPDATE courses SET author_id = NULL, source_key = NULL, version = version + 1 WHERE author_id = $1");
+
+// Who adds a file for the user is waited for, and its blob noted; who comes later finds no user.
+const HOLD: Sql =
+    Sql { postgres: "SELECT 1 FROM users WHERE id = $1 FOR UPDATE", sqlite: "SELECT 1 FROM users WHERE id = $1" };
 
 const USER: Sql = Sql::same("DELETE FROM users WHERE id = $1 RETURNING email");
 
@@ -26,9 +30,11 @@ const EVENTS_CAUSED: Sql = Sql::same(
      WHERE actor_id = $1",
 );
 
-pub(crate) async fn erase(db: &impl ConnectionTrait, id: UserId) -> Result<bool, StoreError> {
+pub(crate) async fn erase(db: &impl ConnectionTrait, id: UserId, at: Timestamp) -> Result<bool, StoreError> {
     let of_user = || Values::new().id(id.as_uuid());
     LEAVE_COURSES.run(db, of_user()).await?;
+    HOLD.one(db, of_user()).await?;
+    blob_removals::schedule_all_of(db, id, at).await?;
     let user = USER.one(db, of_user()).await?;
     let Some(email) = maybe(user.as_ref(), |row| row.parsed(Email::parse))? else { return Ok(false) };
     registrations::remove_all_of(db, &email).await?;

@@ -29,6 +29,7 @@ mod connect;
 mod conversations;
 mod course_files;
 mod courses;
+mod documents;
 mod erasure;
 mod errors;
 mod histories;

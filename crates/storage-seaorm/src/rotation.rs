@@ -41,7 +41,7 @@ pub(crate) async fn rotate(
     grace: Duration,
 ) -> Result<Rotation, StoreError> {
     let now = next.created_at;
-    let values = Values::new().text(hash.as_str()).time(now).since(before(now, grace));
+    let values = Values::new().text(hash.as_str()).time(now).since(Some(now.minus(grace)));
     let used = USE.one(db, values).await?;
     let used = maybe(used.as_ref(), |row| Ok((row.id(RefreshTokenId::from_uuid)?, row.id(SessionId::from_uuid)?)))?;
     if let Some((parent, session)) = used
@@ -85,10 +85,4 @@ async fn refused(db: &impl ConnectionTrait, hash: &SecretHash, now: Timestamp) -
     }
     // Unused after all: the session was extended since the decision, by somebody whose clock is behind.
     if token.used_at.is_none() { Err(StoreError::Conflict) } else { Ok(Rotation::Replayed(session)) }
-}
-
-/// So much earlier; `None` if that is before all times.
-fn before(at: Timestamp, span: Duration) -> Option<Timestamp> {
-    let span = i64::try_from(span.as_micros()).ok()?;
-    at.as_micros().checked_sub(span).and_then(Timestamp::from_micros)
 }

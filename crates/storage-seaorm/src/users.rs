@@ -195,7 +195,7 @@ impl Users for SeaOrmUnit {
 
     async fn erase(&mut self, id: UserId, at: Timestamp) -> Result<bool, StoreError> {
         let mut step = self.step()?;
-        step.end(erasure::erase(step.tx, id).await)
+        step.end(erasure::erase(step.tx, id, at).await)
     }
 }
 

@@ -6,13 +6,17 @@
 
 mod accounts;
 mod architecture;
+mod authoring;
+mod cohort;
 mod commands;
 mod conventions;
 mod crash;
 mod families;
+mod imports;
 mod journey;
 mod mails;
 mod mentor;
+mod percentages;
 mod providers;
 mod rights;
 mod sessions;

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use lyceum_application::courses::{Import, Imported};
-use lyceum_course_mdbook::{Limits, read_folder_with};
+use lyceum_course_mdbook::{Limits, open_any};
 use lyceum_domain::{
     courses::{CourseDraft, LessonChange, LessonReport},
     policy::Actor,
@@ -20,7 +20,7 @@ use crate::settings::Settings;
 pub enum Course {
     /// Import an mdBook; again, to bring a course up to date with its book.
     Import {
-        /// The folder with `book.toml`.
+        /// The folder with `book.toml`, or an archive (zip, tar, tar.gz) that holds one.
         path: PathBuf,
         /// Username or e-mail of the course's author; without one it belongs to the house.
         #[arg(long)]
@@ -59,12 +59,12 @@ fn read(path: &std::path::Path) -> anyhow::Result<CourseDraft> {
     let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} chapters")?;
     // Shows itself on a terminal only.
     let bar = ProgressBar::new(0).with_style(style);
-    let draft = read_folder_with(path, &Limits::default(), &mut |progress| {
+    let book = open_any(path, &Limits::default(), &mut |progress| {
         bar.set_length(progress.total as u64);
         bar.set_position(progress.done as u64);
     });
     bar.finish_and_clear();
-    draft.with_context(|| format!("{} cannot be imported", path.display()))
+    Ok(book.with_context(|| format!("{} cannot be imported", path.display()))?.into_draft())
 }
 
 const CHANGES: [LessonChange; 5] = [

@@ -8,7 +8,7 @@ use lyceum_domain::{
     mentor::UsageRecord,
     page::{Cursor, Page, PageRequest, PageSize},
     policy::{Action, Actor, allow},
-    progress::{CourseProgressView, LessonProgressView},
+    progress::{CourseProgressView, LessonProgressView, ProgressEvent},
     sessions::{Client, Session},
     store::StoreError,
     subjects::{Document, Subject, TextState},
@@ -33,6 +33,8 @@ pub struct Export {
     pub events: Vec<AuditEvent>,
     /// Their courses, lesson by lesson.
     pub courses: Vec<(CourseProgressView, Vec<LessonProgressView>)>,
+    /// Every step they took in a course, newest first.
+    pub progress_events: Vec<ProgressEvent>,
     /// What they asked and heard.
     pub conversations: Vec<(Conversation, Vec<Message>)>,
     /// What it cost.
@@ -94,6 +96,7 @@ impl Lyceum {
             api_keys: all(|page| read.api_keys_page(id, page)).await?,
             events: all(|page| read.audit_page(&about_me, page)).await?,
             courses,
+            progress_events: all(|page| read.progress_events_page(id, page)).await?,
             conversations,
             usage: read.usage_of(id).await?,
             subjects: self.all_subjects(id).await?,

@@ -4,7 +4,7 @@ use std::{future::pending, sync::Arc};
 
 use lyceum_application::{
     Bell, Error, Lyceum, Ports, Rules,
-    courses::{Import, Imported},
+    courses::{Import, Imported, NoFiles},
     mail::Delivered,
     mentor::{Answer, Question, Turn, TurnEvent, TurnStarted},
     sessions::{Caller, SignedIn},
@@ -203,8 +203,9 @@ impl House {
     // ---- courses ----
 
     pub async fn import(&self, author: &Caller, title: &str, chapters: Vec<LessonDraft>, publish: bool) -> Imported {
-        let import = Import { draft: book(title, chapters), author: Some(author.user.id), publish };
-        self.lyceum.import_course(&author.actor(), import).await.unwrap()
+        let (draft, files) = (book(title, chapters), Arc::new(NoFiles));
+        let import = Import { draft, files, author: Some(author.user.id), publish };
+        self.lyceum.import_course(&author.actor(), &author.client, import).await.unwrap()
     }
 
     /// A published course.

@@ -9,11 +9,14 @@
 
 mod administration;
 mod api_keys;
+mod authoring;
+mod cohort;
 mod conversations;
 mod courses;
 mod documents;
 mod house;
 mod idempotency;
+mod imports;
 mod leaving;
 mod lockout;
 mod mentor;
@@ -22,10 +25,13 @@ mod passwords;
 mod portraits;
 mod progress;
 mod providers;
+mod rebuild;
 mod registering;
+mod search;
 mod sessions;
 mod subjects;
 mod texts;
+mod timeline;
 mod trail;
 mod uploads;
 mod users;

@@ -19,8 +19,8 @@ pub trait BlobRemovals: Send {
     /// Notes that a blob is to go at `due_at`; a note that is there already gets this time.
     async fn schedule(&mut self, keys: &[BlobKey], due_at: Timestamp) -> Result<(), StoreError>;
 
-    /// Takes notes back: the blobs are in use. [`StoreError::Conflict`] if one of them is not noted (any more): it may be
-    /// gone already.
+    /// Takes notes back: the blobs are in use. [`StoreError::Conflict`] if one of them is not noted (any more), or was
+    /// taken to be removed: it may be gone already.
     async fn cancel(&mut self, keys: &[BlobKey]) -> Result<(), StoreError>;
 
     /// The `limit` removals that are due the longest, put off to `lease_until` so that nobody else takes them meanwhile.

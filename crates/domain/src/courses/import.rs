@@ -1,7 +1,12 @@
 //! What an import changes: the draft from the source, compared with the lessons we have.
 
+mod matching;
+mod moves;
+mod splits;
+
 use std::collections::{HashMap, HashSet};
 
+use self::{matching::matched, moves::Places, splits::Origins};
 use crate::{
     courses::{CourseDraft, Lesson, LessonDraft, LessonNumber, PassedOver, Slug, Title, reading_minutes},
     ids::{CourseId, IdGenerator, LessonId},
@@ -15,7 +20,7 @@ pub struct ImportPlan {
     pub inserted: Vec<Lesson>,
     /// To be saved: changed, moved, removed or restored.
     pub updated: Vec<Lesson>,
-    /// The lessons whose content is new, so that their passages are to be cut again.
+    /// The lessons whose content or title is new, so that their passages are to be cut again.
     pub rewritten: HashSet<LessonId>,
     /// How many lessons count afterwards.
     pub lesson_count: u32,
@@ -88,7 +93,8 @@ impl LessonChange {
 }
 
 /// Compares. A lesson keeps its identity if the source has a chapter of its path, else of its title, else of its
-/// text; so renaming a chapter, moving its file, or doing both to different chapters loses nobody's progress.
+/// text; so renaming a chapter, moving its file, or doing both to different chapters loses nobody's progress. Of a
+/// chapter that was split, the one that still has its path is it. Time is near-linear in the size of both.
 pub fn plan(
     course: CourseId,
     existing: Vec<Lesson>,
@@ -97,9 +103,10 @@ pub fn plan(
     at: Timestamp,
 ) -> ImportPlan {
     let counted_before: HashSet<LessonId> = existing.iter().filter(|l| l.counts()).map(|l| l.id).collect();
-    let known: HashSet<LessonId> = existing.iter().map(|l| l.id).collect();
-    let mut slugs: HashSet<Slug> = existing.iter().map(|l| l.slug.clone()).collect();
     let matches = matched(&existing, &draft.lessons);
+    let moved = Places::of(&existing).moved(&draft.lessons, &matches);
+    let split = Origins::of(&existing, &draft.lessons, &matches).found(&draft.lessons, &matches);
+    let mut slugs = Slugs::of(&existing);
     let mut old: HashMap<LessonId, Lesson> = existing.into_iter().map(|l| (l.id, l)).collect();
 
     let mut out = ImportPlan {
@@ -110,43 +117,28 @@ pub fn plan(
         needs_recount: false,
         report: ImportReport { lessons: Vec::new(), passed_over: draft.passed_over.clone() },
     };
-    for (position, (chapter, id)) in draft.lessons.iter().zip(matches).enumerate() {
+    let fates = matches.into_iter().zip(moved).zip(split);
+    for ((position, chapter), ((id, moved_from), split_from)) in draft.lessons.iter().enumerate().zip(fates) {
         let position = u32::try_from(position).unwrap_or(u32::MAX);
-        let id_now;
-        let change = if let Some(before) = id.and_then(|id| old.remove(&id)) {
-            let mut lesson = before.clone();
-            id_now = lesson.id;
-            fill(&mut lesson, chapter, position);
-            lesson.deleted_at = None;
-            // Passages are of what is written: an announced lesson has none, whatever its text.
-            if lesson.content != before.content || lesson.is_draft != before.is_draft {
-                out.rewritten.insert(lesson.id);
-            }
-            let change = if before.deleted_at.is_some() {
-                // Its passages went when it did.
-                out.rewritten.insert(lesson.id);
-                LessonChange::Restored
-            } else if lesson == before {
-                LessonChange::Unchanged
-            } else {
-                LessonChange::Changed
-            };
-            if change != LessonChange::Unchanged {
-                lesson.updated_at = at;
-                out.updated.push(lesson);
-            }
-            change
+        let mut report = if let Some(before) = id.and_then(|id| old.remove(&id)) {
+            out.keep(&before, chapter, position, at)
         } else {
             let lesson = new_lesson(LessonId::new(ids), course, chapter, position, &mut slugs, at);
-            id_now = lesson.id;
+            let report = reported(lesson.id, chapter.title.as_str(), LessonChange::Added);
             out.rewritten.insert(lesson.id);
             out.inserted.push(lesson);
-            LessonChange::Added
+            report
         };
+        // Another chapter may have come above it while its own number and depth stayed.
+        if moved_from.is_some() && report.change == LessonChange::Unchanged {
+            report.change = LessonChange::Changed;
+        }
+        report.moved_from = moved_from;
+        report.split_from = split_from;
         if !chapter.is_draft {
             out.lesson_count += 1;
         }
-        out.report.lessons.push(reported(id_now, &chapter.title, change));
+        out.report.lessons.push(report);
     }
     let mut gone: Vec<_> = old.into_values().filter(|l| l.deleted_at.is_none()).collect();
     gone.sort_by_key(|l| (l.position, l.id));
@@ -157,28 +149,40 @@ pub fn plan(
         out.rewritten.insert(lesson.id);
         out.updated.push(lesson);
     }
-    out.needs_recount =
-        out.updated.iter().any(|l| known.contains(&l.id) && l.counts() != counted_before.contains(&l.id));
+    out.needs_recount = out.updated.iter().any(|l| l.counts() != counted_before.contains(&l.id));
     out
 }
 
-/// For each chapter the lesson that it is, if we have it: by path, then by title, then by text. A lesson that is there
-/// goes before one that was removed.
-fn matched(existing: &[Lesson], chapters: &[LessonDraft]) -> Vec<Option<LessonId>> {
-    let mut found: Vec<Option<LessonId>> = vec![None; chapters.len()];
-    let mut free: Vec<&Lesson> = existing.iter().collect();
-    free.sort_by_key(|l| (l.deleted_at.is_some(), l.position, l.id));
-    let mut pass = |same: &dyn Fn(&Lesson, &LessonDraft) -> bool| {
-        for (slot, chapter) in found.iter_mut().zip(chapters).filter(|(slot, _)| slot.is_none()) {
-            if let Some(at) = free.iter().position(|lesson| same(lesson, chapter)) {
-                *slot = Some(free.remove(at).id);
-            }
+impl ImportPlan {
+    /// A lesson that we have and that is in the source.
+    fn keep(&mut self, before: &Lesson, chapter: &LessonDraft, position: u32, at: Timestamp) -> LessonReport {
+        let mut lesson = before.clone();
+        fill(&mut lesson, chapter, position);
+        lesson.deleted_at = None;
+        // Passages carry the title, and are of what is written: an announced lesson has none, whatever its text. Those
+        // of a removed one went when it did.
+        if lesson.content != before.content
+            || lesson.title != before.title
+            || lesson.is_draft != before.is_draft
+            || before.deleted_at.is_some()
+        {
+            self.rewritten.insert(lesson.id);
         }
-    };
-    pass(&|lesson, chapter| chapter.path.is_some() && lesson.source_path == chapter.path);
-    pass(&|lesson, chapter| lesson.title == title(chapter));
-    pass(&|lesson, chapter| chapter.content.len() > 200 && lesson.content == chapter.content);
-    found
+        let change = if before.deleted_at.is_some() {
+            LessonChange::Restored
+        } else if lesson == *before {
+            LessonChange::Unchanged
+        } else {
+            LessonChange::Changed
+        };
+        let mut report = reported(lesson.id, &chapter.title, change);
+        report.renamed_from = (lesson.title != before.title).then(|| before.title.as_str().to_owned());
+        if change != LessonChange::Unchanged {
+            lesson.updated_at = at;
+            self.updated.push(lesson);
+        }
+        report
+    }
 }
 
 fn reported(lesson: LessonId, title: &str, change: LessonChange) -> LessonReport {
@@ -186,8 +190,9 @@ fn reported(lesson: LessonId, title: &str, change: LessonChange) -> LessonReport
     LessonReport { lesson, title, change, renamed_from: None, moved_from: None, split_from: None }
 }
 
+/// A title that is one already stays as it is; any other is made one.
 fn title(chapter: &LessonDraft) -> Title {
-    Title::from_source(&chapter.title, "Untitled")
+    Title::parse(&chapter.title).unwrap_or_else(|_| Title::from_source(&chapter.title, "Untitled"))
 }
 
 fn fill(lesson: &mut Lesson, chapter: &LessonDraft, position: u32) {
@@ -196,9 +201,13 @@ fn fill(lesson: &mut Lesson, chapter: &LessonDraft, position: u32) {
     lesson.depth = chapter.depth;
     lesson.position = position;
     lesson.part.clone_from(&chapter.part);
+    if let Some(minutes) = chapter.estimated_minutes {
+        lesson.estimated_minutes = minutes;
+    } else if lesson.content != chapter.content {
+        lesson.estimated_minutes = reading_minutes(&chapter.content);
+    }
     if lesson.content != chapter.content {
         lesson.content.clone_from(&chapter.content);
-        lesson.estimated_minutes = reading_minutes(&chapter.content);
     }
     lesson.is_draft = chapter.is_draft;
     lesson.source_path.clone_from(&chapter.path);
@@ -209,21 +218,13 @@ fn new_lesson(
     course: CourseId,
     chapter: &LessonDraft,
     position: u32,
-    slugs: &mut HashSet<Slug>,
+    slugs: &mut Slugs,
     at: Timestamp,
 ) -> Lesson {
-    let wanted = Slug::of(&chapter.title);
-    // Of one more name than there are slugs, one is free.
-    let mut names = (1..=u32::try_from(slugs.len()).unwrap_or(u32::MAX).saturating_add(2))
-        .map(|n| if n == 1 { wanted.clone() } else { wanted.numbered(n) });
-    let slug = names
-        .find(|slug| !slugs.contains(slug) && slug.as_str().parse::<LessonId>().is_err())
-        .unwrap_or_else(|| wanted.clone());
-    slugs.insert(slug.clone());
     let mut lesson = Lesson {
         id,
         course,
-        slug,
+        slug: slugs.take(chapter),
         title: title(chapter),
         number: None,
         depth: 0,
@@ -242,143 +243,41 @@ fn new_lesson(
     lesson
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::sync::atomic::{AtomicU64, Ordering};
-    use uuid::Uuid;
+/// The slugs of a course.
+struct Slugs {
+    taken: HashSet<Slug>,
+    /// For a slug that was wanted before, the number to try next.
+    next: HashMap<Slug, u32>,
+}
 
-    #[derive(Default)]
-    struct Counter(AtomicU64);
-
-    impl IdGenerator for Counter {
-        fn next(&self) -> Uuid {
-            Uuid::from_u128(u128::from(self.0.fetch_add(1, Ordering::Relaxed)) + 1)
-        }
+impl Slugs {
+    fn of(lessons: &[Lesson]) -> Self {
+        Self { taken: lessons.iter().map(|l| l.slug.clone()).collect(), next: HashMap::new() }
     }
 
-    fn at(micros: i64) -> Timestamp {
-        Timestamp::from_micros(micros).expect("a time")
+    /// The slug that the source asks for, if that is one and free; else one made of the title.
+    fn take(&mut self, chapter: &LessonDraft) -> Slug {
+        let asked = chapter.slug.as_deref().and_then(|slug| Slug::parse(slug).ok());
+        let slug = asked.filter(|slug| self.is_free(slug)).unwrap_or_else(|| self.made(&chapter.title));
+        self.taken.insert(slug.clone());
+        slug
     }
 
-    fn chapter(path: &str, title: &str, text: &str) -> LessonDraft {
-        LessonDraft { path: Some(path.into()), title: title.into(), content: text.into(), ..LessonDraft::default() }
+    fn made(&mut self, title: &str) -> Slug {
+        let wanted = Slug::of(title);
+        let first = self.next.get(&wanted).copied().unwrap_or(1);
+        // Of one more name than there are slugs, one is free.
+        let last = first.saturating_add(u32::try_from(self.taken.len()).unwrap_or(u32::MAX)).saturating_add(2);
+        let mut names = (first..=last).map(|n| (n, if n == 1 { wanted.clone() } else { wanted.numbered(n) }));
+        let (n, slug) = names.find(|(_, slug)| self.is_free(slug)).unwrap_or_else(|| (last, wanted.clone()));
+        self.next.insert(wanted, n.saturating_add(1));
+        slug
     }
 
-    fn book(lessons: Vec<LessonDraft>) -> CourseDraft {
-        CourseDraft { title: "Knots".into(), lessons, ..CourseDraft::default() }
-    }
-
-    /// The lessons after a plan was carried out.
-    fn carried_out(before: Vec<Lesson>, plan: &ImportPlan) -> Vec<Lesson> {
-        let mut lessons: HashMap<_, _> = before.into_iter().map(|l| (l.id, l)).collect();
-        for lesson in plan.inserted.iter().chain(&plan.updated) {
-            lessons.insert(lesson.id, lesson.clone());
-        }
-        let mut lessons: Vec<_> = lessons.into_values().collect();
-        lessons.sort_by_key(|l| l.position);
-        lessons
-    }
-
-    fn changes(plan: &ImportPlan) -> Vec<(&str, &str)> {
-        plan.report.lessons.iter().map(|l| (l.change.as_str(), l.title.as_str())).collect()
-    }
-
-    #[test]
-    fn importing_the_same_again_changes_nothing() {
-        let ids = Counter::default();
-        let course = CourseId::new(&ids);
-        let draft = book(vec![chapter("a.md", "A", "a"), chapter("b.md", "A", "b")]);
-        let first = plan(course, Vec::new(), &draft, &ids, at(1));
-        assert_eq!(first.inserted[1].slug.as_str(), "a-2");
-        let lessons = carried_out(Vec::new(), &first);
-        let second = plan(course, lessons, &draft, &ids, at(2));
-        assert!(second.inserted.is_empty() && second.updated.is_empty() && second.rewritten.is_empty());
-        assert_eq!(changes(&second), [("unchanged", "A"), ("unchanged", "A")]);
-    }
-
-    #[test]
-    fn an_announced_lesson_is_cut_when_it_counts() {
-        let ids = Counter::default();
-        let course = CourseId::new(&ids);
-        let announced = LessonDraft { is_draft: true, ..chapter("a.md", "A", "a") };
-        let first = plan(course, Vec::new(), &book(vec![announced]), &ids, at(1));
-        let lessons = carried_out(Vec::new(), &first);
-        let second = plan(course, lessons.clone(), &book(vec![chapter("a.md", "A", "a")]), &ids, at(2));
-        assert!(second.rewritten.contains(&lessons[0].id));
-    }
-
-    #[test]
-    fn renamed_moved_dropped_and_restored_lessons_keep_their_identity() {
-        let ids = Counter::default();
-        let course = CourseId::new(&ids);
-        let long = "word ".repeat(60);
-        let first = plan(
-            course,
-            Vec::new(),
-            &book(vec![
-                chapter("a.md", "A", "a"),
-                chapter("b.md", "B", "b"),
-                chapter("c.md", "C", &long),
-                chapter("d.md", "D", "d"),
-            ]),
-            &ids,
-            at(1),
-        );
-        let lessons = carried_out(Vec::new(), &first);
-        let id = |title: &str| lessons.iter().find(|l| l.title.as_str() == title).expect("there").id;
-        let second = plan(
-            course,
-            lessons.clone(),
-            &book(vec![
-                chapter("new/b.md", "B", "b!"),
-                chapter("a.md", "A, renamed", "a"),
-                chapter("z.md", "Z", &long),
-            ]),
-            &ids,
-            at(2),
-        );
-        assert_eq!(changes(&second), [("changed", "B"), ("changed", "A, renamed"), ("changed", "Z"), ("removed", "D")]);
-        assert!(second.needs_recount);
-        assert_eq!(second.lesson_count, 3);
-        let order: Vec<_> = second.updated.iter().map(|l| l.id).collect();
-        assert_eq!(order, [id("B"), id("A"), id("C"), id("D")]);
-        let third =
-            plan(course, carried_out(lessons.clone(), &second), &book(vec![chapter("d.md", "D", "d")]), &ids, at(3));
-        assert_eq!(changes(&third)[0], ("restored", "D"));
-        assert_eq!(third.updated[0].id, id("D"));
-    }
-
-    proptest! {
-        #[test]
-        fn an_import_makes_the_course_what_the_source_is(
-            steps in proptest::collection::vec(proptest::collection::vec((0_u8..6, "[ab]{1,2}", "[xy]{0,2}", any::<bool>()), 0..8), 1..5),
-        ) {
-            let ids = Counter::default();
-            let course = CourseId::new(&ids);
-            let mut lessons = Vec::new();
-            for (n, step) in steps.into_iter().enumerate() {
-                let mut seen = HashSet::new();
-                let chapters: Vec<_> = step.into_iter().filter(|(path, ..)| seen.insert(*path)).map(|(path, title, text, is_draft)| {
-                    let mut chapter = chapter(&format!("{path}.md"), &title, &text);
-                    chapter.is_draft = is_draft;
-                    chapter
-                }).collect();
-                let draft = book(chapters);
-                let result = plan(course, lessons.clone(), &draft, &ids, at(i64::try_from(n).expect("small")));
-                lessons = carried_out(lessons, &result);
-                let mut live: Vec<_> = lessons.iter().filter(|l| l.deleted_at.is_none()).collect();
-                live.sort_by_key(|l| l.position);
-                prop_assert_eq!(live.len(), draft.lessons.len());
-                for (lesson, chapter) in live.iter().zip(&draft.lessons) {
-                    prop_assert_eq!(&lesson.content, &chapter.content);
-                    prop_assert_eq!(lesson.title.as_str(), &chapter.title);
-                }
-                let slugs: HashSet<_> = lessons.iter().map(|l| l.slug.clone()).collect();
-                prop_assert_eq!(slugs.len(), lessons.len());
-                prop_assert_eq!(result.lesson_count as usize, lessons.iter().filter(|l| l.counts()).count());
-            }
-        }
+    fn is_free(&self, slug: &Slug) -> bool {
+        !self.taken.contains(slug) && slug.as_str().parse::<LessonId>().is_err()
     }
 }
+
+#[cfg(test)]
+mod tests;

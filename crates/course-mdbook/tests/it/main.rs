@@ -1,11 +1,19 @@
-//! Whole books, read from folders.
-#![allow(clippy::unwrap_used, reason = "a test that cannot set up its folder has failed")]
+//! Whole books, read from folders and archives.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot set up its folder has failed")]
+
+mod archives;
+mod exports;
+mod styles;
 
 use std::{fmt::Write, fs, path::Path};
 
 use insta::assert_snapshot;
-use lyceum_course_mdbook::{BookError, Limits, Progress, read_folder, read_folder_with};
-use lyceum_domain::courses::CourseDraft;
+use lyceum_course_mdbook::{BookError, Limits, Progress, open_folder};
+use lyceum_domain::courses::{CourseDraft, FilePath};
+
+fn read_folder(path: &Path, limits: &Limits) -> Result<CourseDraft, BookError> {
+    open_folder(path, limits, &mut |_| {}).map(lyceum_course_mdbook::Book::into_draft)
+}
 
 fn tide_pools() -> CourseDraft {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tidepools");
@@ -152,10 +160,44 @@ fn the_lessons() {
 }
 
 #[test]
+fn the_files() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tidepools");
+    let book = open_folder(&folder, &Limits::default(), &mut |_| {}).unwrap();
+    let files: Vec<_> = book.draft().files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(files, ["src/code/snippets/rule.txt", "src/code/table.txt", "src/code/tide.rs", "src/img/gauge.svg"]);
+    for file in &book.draft().files {
+        let bytes = book.read_file(&file.path).unwrap();
+        assert_eq!(bytes, fs::read(folder.join(file.path.as_str())).unwrap());
+        assert_eq!(file.size, bytes.len() as u64);
+    }
+    let gauge = &book.draft().files[3];
+    assert_eq!(gauge.sha256.to_string(), "1c80d0af1c27334a07cda9137d077292639eb85549286c7ebc60c2f7b3d0341a");
+    for other in ["src/tides.md", "book.toml", "src/img/none.svg"] {
+        let error = book.read_file(&FilePath::parse(other).unwrap()).unwrap_err();
+        assert_eq!(error.to_string(), format!("the file `{other}` is none of the book's"));
+    }
+}
+
+#[test]
+fn a_file_that_changed_meanwhile_is_not_given_out() {
+    let outer = beside_a_secret("[A](a.md)\n", "");
+    let book = outer.path().join("book");
+    fs::write(book.join("src/a.png"), "one").unwrap();
+    let opened = open_folder(&book, &Limits::default(), &mut |_| {}).unwrap();
+    let path = FilePath::parse("src/a.png").unwrap();
+    assert_eq!(opened.read_file(&path).unwrap(), b"one");
+    for (other, reason) in [("two", "has changed since the book was read"), ("three", "is too large: 5 bytes")] {
+        fs::write(book.join("src/a.png"), other).unwrap();
+        let error = opened.read_file(&path).unwrap_err();
+        assert_eq!(error.to_string(), format!("the file `src/a.png` {reason}"));
+    }
+}
+
+#[test]
 fn progress_counts_up_to_the_end() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tidepools");
     let mut steps = Vec::new();
-    read_folder_with(&folder, &Limits::default(), &mut |step| steps.push(step)).unwrap();
+    open_folder(&folder, &Limits::default(), &mut |step| steps.push(step)).unwrap();
     let expected: Vec<_> = (0..=11).map(|done| Progress { done, total: 11 }).collect();
     assert_eq!(steps, expected);
 }
@@ -224,6 +266,26 @@ mod unix {
         src/inner.md:1: The included file `folder/secret.md` is a link that leads outside of the book; nothing is included.
         src/inner.md:1: The included file `../up/secret.md` is a link that leads outside of the book; nothing is included.
         src/SUMMARY.md:5: The chapter “Broken” stays a draft: the file `src/broken.md` does not exist.
+        src/folder: The file is passed over: it is a link that leads outside of the book.
+        ");
+    }
+
+    #[test]
+    fn a_file_may_be_a_link_within_the_book() {
+        let outer = beside_a_secret("[A](a.md)\n", "");
+        let book = outer.path().join("book");
+        fs::create_dir(book.join("assets")).unwrap();
+        fs::write(book.join("assets/a.png"), "a").unwrap();
+        symlink("../assets/a.png", book.join("src/inner.png")).unwrap();
+        symlink("../../secret.md", book.join("src/outer.png")).unwrap();
+        symlink("..", book.join("src/above")).unwrap();
+        let opened = open_folder(&book, &Limits::default(), &mut |_| {}).unwrap();
+        let files: Vec<_> = opened.draft().files.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(files, ["src/inner.png"]);
+        assert_eq!(opened.read_file(&opened.draft().files[0].path).unwrap(), b"a");
+        assert_snapshot!(passed_over(opened.draft()), @r"
+        src/above: The file is passed over: it is not a regular file.
+        src/outer.png: The file is passed over: it is a link that leads outside of the book.
         ");
     }
 
@@ -258,6 +320,8 @@ mod unix {
         src/a.md:1: The included file `socket` is not a regular file; nothing is included.
         src/SUMMARY.md:2: The chapter “Pipe” stays a draft: the file `src/pipe` is not a regular file.
         src/SUMMARY.md:3: The chapter “Socket” stays a draft: the file `src/socket` is not a regular file.
+        src/pipe: The file is passed over: it is not a regular file.
+        src/socket: The file is passed over: it is not a regular file.
         ");
     }
 
