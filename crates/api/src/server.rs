@@ -49,10 +49,12 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
     }
     let house = Arc::new(House::new(&settings, settings.server.base_url(port))?);
     let demo_help = if settings.seed_demo { Some(demo::seed(&house.lyceum(1).await?).await?) } else { None };
+    let uploads = uploads(&settings);
+    uploads.sweep();
     let shared = Arc::new(Shared {
         cookies: CookieRules::new(&settings),
         origins: own_origins(&settings, port),
-        uploads: uploads(&settings),
+        uploads,
         health: Health::default(),
         turns: TaskTracker::new(),
         stopping: CancellationToken::new(),

@@ -42,6 +42,11 @@ const BACKLOG: usize = 4;
 /// How many bytes are gathered before they are written to a file.
 const GATHERED: usize = 1 << 20;
 
+/// What the names of spooled files begin with.
+const SPOOLED: &str = "upload-";
+/// A spooled file that was not written to for so long belongs to a process that is gone.
+const STALE: Duration = Duration::from_hours(24);
+
 /// The limits of files that come in.
 #[derive(Debug, Clone)]
 pub struct UploadLimits {
@@ -55,6 +60,19 @@ pub struct UploadLimits {
     pub silence: Duration,
     /// Where files lie that are needed as a whole.
     pub folder: PathBuf,
+}
+
+impl UploadLimits {
+    /// Removes spooled files that killed processes left. What cannot be looked at or removed stays.
+    pub fn sweep(&self) {
+        for entry in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let is_spooled = entry.file_name().to_string_lossy().starts_with(SPOOLED);
+            let age = entry.metadata().and_then(|found| found.modified()).map(|written| written.elapsed());
+            if is_spooled && matches!(age, Ok(Ok(age)) if age > STALE) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
 }
 
 /// A form with a file in it, for the OpenAPI document.
@@ -141,7 +159,7 @@ impl Upload {
         let (mut reader, name) = self.open(app.uploads.silence, max).await?;
         let mut file = web::block(move || {
             std::fs::create_dir_all(&folder)?;
-            tempfile::Builder::new().prefix("upload-").tempfile_in(folder)
+            tempfile::Builder::new().prefix(SPOOLED).tempfile_in(folder)
         })
         .await
         .map_err(broken)?
