@@ -26,7 +26,7 @@ use crate::{
     health::Health,
     http::{
         edge::{EdgeRules, edge},
-        upload::UploadLimits,
+        upload::{Patience, UploadLimits},
     },
     openapi, routes,
     settings::{LogFormat, Settings},
@@ -157,7 +157,10 @@ fn uploads(settings: &Settings) -> UploadLimits {
         document: storage.max_document_bytes,
         picture: storage.max_picture_bytes,
         import: storage.max_import_bytes,
-        silence: Duration::from_secs(storage.upload_silence_seconds),
+        patience: Patience {
+            silence: Duration::from_secs(storage.upload_silence_seconds),
+            total: Duration::from_secs(storage.upload_timeout_seconds),
+        },
         folder: Path::new(&settings.data_dir).join("uploads"),
     }
 }
