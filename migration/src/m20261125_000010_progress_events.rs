@@ -33,7 +33,7 @@ const UP: &[&str] = &[
     "CREATE INDEX ix_courses_removed ON courses (created_at, id) WHERE deleted_at IS NOT NULL",
     "ALTER TABLE course_progress ADD COLUMN outline_revision bigint NOT NULL DEFAULT 1",
     "DROP INDEX ix_course_progress_course",
-    "CREATE INDEX ix_course_progress_revision ON course_progress (course_id, outline_revision)",
+    "CREATE INDEX ix_course_progress_revision ON course_progress (course_id, outline_revision, user_id)",
     "CREATE INDEX ix_course_progress_cohort ON course_progress (course_id, updated_at, user_id)",
     "CREATE TABLE progress_events (
         user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,

@@ -6,15 +6,18 @@ pub mod auth;
 pub mod cohort;
 pub mod conversations;
 pub mod courses;
+pub mod documents;
 pub mod leaving;
 pub mod lessons;
 pub mod mentor;
 pub mod operation;
 pub mod passwords;
+pub mod portraits;
 pub mod privacy;
 pub mod progress;
 pub mod search;
 pub mod sessions;
+pub mod subjects;
 pub mod timeline;
 pub mod token;
 pub mod users;
@@ -53,6 +56,9 @@ routes! {
     sessions::list_sign_ins,
     users::me,
     users::change_me,
+    portraits::set_avatar,
+    portraits::delete_avatar,
+    portraits::read_picture,
     leaving::delete_me,
     leaving::export_me,
     privacy::read_privacy,
@@ -93,6 +99,17 @@ routes! {
     progress::list_progress,
     timeline::read_timeline,
     timeline::list_next_lessons,
+    subjects::create_subject,
+    subjects::list_subjects,
+    subjects::read_subject,
+    subjects::change_subject,
+    subjects::delete_subject,
+    documents::add_document,
+    documents::list_documents,
+    documents::read_document,
+    documents::delete_document,
+    documents::read_content,
+    documents::read_text,
     mentor::chat,
     conversations::list_conversations,
     conversations::read_conversation,

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fs, path::Path};
 
-use lyceum_domain::courses::{CourseDraft, FilePath};
+use lyceum_domain::courses::{CourseDraft, FileDraft, FilePath};
 use tempfile::TempDir;
 
 use crate::{
@@ -17,8 +17,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Book {
     draft: CourseDraft,
-    /// Where each file of the draft stands in its list.
-    files: HashMap<FilePath, usize>,
+    files: HashMap<FilePath, FileDraft>,
     folder: Folder,
     /// Where an archive was unpacked; goes with the book.
     _unpacked: Option<TempDir>,
@@ -33,7 +32,7 @@ impl Book {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Self, BookError> {
         let draft = assembly::assemble(&folder, name, limits, progress)?;
-        let files = draft.files.iter().enumerate().map(|(at, file)| (file.path.clone(), at)).collect();
+        let files = draft.files.iter().map(|file| (file.path.clone(), file.clone())).collect();
         Ok(Self { draft, files, folder, _unpacked: unpacked })
     }
 
@@ -47,11 +46,15 @@ impl Book {
         self.draft
     }
 
+    /// The draft, which is empty here afterwards; the files can still be read.
+    pub fn take_draft(&mut self) -> CourseDraft {
+        std::mem::take(&mut self.draft)
+    }
+
     /// The bytes of one of the draft's files, which are still those that were read before.
     pub fn read_file(&self, path: &FilePath) -> Result<Vec<u8>, BookError> {
         let failed = |reason: &str| BookError::File { path: path.to_string(), reason: reason.to_owned() };
-        let draft = self.files.get(path).and_then(|at| self.draft.files.get(*at));
-        let draft = draft.ok_or_else(|| failed("is none of the book's"))?;
+        let draft = self.files.get(path).ok_or_else(|| failed("is none of the book's"))?;
         let in_book = BookPath::root().join(path.as_str()).map_err(|refused| failed(&refused.to_string()))?;
         let bytes = self.folder.read(&in_book, draft.size).map_err(|error| failed(&error.to_string()))?;
         if digest(&bytes) == draft.sha256 { Ok(bytes) } else { Err(failed("has changed since the book was read")) }

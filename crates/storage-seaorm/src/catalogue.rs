@@ -54,10 +54,19 @@ macro_rules! page {
 }
 const PAGE: Sql = page!("");
 const PAGE_OF_AUTHOR: Sql = page!("AND c.author_id = $8");
-const PAGE_OF_LEARNER: Sql = page!(
-    "AND c.id IN (SELECT p.course_id FROM course_progress p WHERE p.user_id = $8 AND p.is_enrolled) \
-     AND ($9 IS NULL OR c.author_id = $9)"
-);
+// An array, so that PostgreSQL begins with the few courses of the learner and not with the newest of all.
+const PAGE_OF_LEARNER: Sql = Sql {
+    postgres: page!(
+        "strpos",
+        "AND c.id = ANY (ARRAY(SELECT p.course_id FROM course_progress p WHERE p.user_id = $8 AND p.is_enrolled)) \
+         AND ($9 IS NULL OR c.author_id = $9)"
+    ),
+    sqlite: page!(
+        "instr",
+        "AND c.id IN (SELECT p.course_id FROM course_progress p WHERE p.user_id = $8 AND p.is_enrolled) \
+         AND ($9 IS NULL OR c.author_id = $9)"
+    ),
+};
 
 macro_rules! removed_page {
     ($condition:literal) => {

@@ -46,9 +46,9 @@ const COMPLETION: Sql = Sql::same(
      COALESCE(t.completed, 0) FROM (SELECT count(*) AS learners FROM learners) k \
      LEFT JOIN lessons l ON l.course_id = $1 AND NOT l.is_draft AND l.deleted_at IS NULL \
      LEFT JOIN (SELECT s.lesson_id, count(CASE WHEN s.status = 'in_progress' THEN 1 END) AS in_progress, \
-     count(CASE WHEN s.status = 'completed' THEN 1 END) AS completed FROM learners \
-     JOIN lesson_progress s ON s.user_id = learners.user_id AND s.course_id = $1 GROUP BY s.lesson_id) t \
-     ON t.lesson_id = l.id ORDER BY l.position, l.id",
+     count(CASE WHEN s.status = 'completed' THEN 1 END) AS completed FROM lessons w \
+     JOIN lesson_progress s ON s.lesson_id = w.id JOIN learners ON learners.user_id = s.user_id \
+     WHERE w.course_id = $1 GROUP BY s.lesson_id) t ON t.lesson_id = l.id ORDER BY l.position, l.id",
 );
 
 pub(crate) async fn page(

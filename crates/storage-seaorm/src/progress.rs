@@ -100,7 +100,7 @@ const SET_LESSON: Sql = Sql::same(
 macro_rules! to_recount {
     () => {
         "SELECT p.user_id FROM course_progress p WHERE p.course_id = $1 AND p.outline_revision < \
-         (SELECT c.outline_revision FROM courses c WHERE c.id = $1) ORDER BY p.user_id LIMIT $2"
+         (SELECT c.outline_revision FROM courses c WHERE c.id = $1) ORDER BY p.outline_revision, p.user_id LIMIT $2"
     };
 }
 

@@ -28,7 +28,7 @@ macro_rules! titled {
 /// How many are ranked of those that have all words anywhere.
 macro_rules! anywhere {
     () => {
-        " LIMIT 2000"
+        " LIMIT 1000"
     };
 }
 
@@ -55,6 +55,15 @@ macro_rules! best {
             " ORDER BY f.step, f.fit DESC, f.id) AS place FROM found f), best AS MATERIALIZED (SELECT * FROM placed \
              WHERE place = 1 ORDER BY step, fit DESC, id LIMIT $3) "
         )
+    };
+}
+
+/// For SQLite: one walk over what has the words, from the first of the best to the last. To ask for each of them alone puts
+/// together the places of all words with one beginning each time.
+macro_rules! between_best {
+    () => {
+        "w.rowid BETWEEN (SELECT min(number) FROM best) AND (SELECT max(number) FROM best) \
+         ORDER BY b.step, b.fit DESC, b.id"
     };
 }
 
@@ -117,10 +126,11 @@ macro_rules! find_lessons {
             sqlite: concat!(
                 best!(passages_sqlite!("0", "$2", $scope), passages_sqlite!("1", "$1", $scope), "lesson_id"),
                 lesson_columns!(),
-                "snippet(passages_words, 2, char(2), char(3), '…', 30) FROM best b \
-                 CROSS JOIN passages_words w ON w.rowid = b.number CROSS JOIN passages p ON p.number = b.number \
+                "snippet(passages_words, 2, char(2), char(3), '…', 30) FROM passages_words w \
+                 CROSS JOIN best b ON b.number = w.rowid CROSS JOIN passages p ON p.number = b.number \
                  CROSS JOIN lessons l ON l.id = p.lesson_id CROSS JOIN courses c ON c.id = p.course_id \
-                 WHERE passages_words MATCH $1 ORDER BY b.step, b.fit DESC, b.id"
+                 WHERE passages_words MATCH $1 AND ",
+                between_best!()
             ),
         }
     };
@@ -177,9 +187,10 @@ macro_rules! find_courses {
             sqlite: concat!(
                 best!(courses_sqlite!("0", "$2", $scope), courses_sqlite!("1", "$1", $scope), "id"),
                 "SELECT c.id, c.slug, c.title, highlight(courses_words, 0, char(2), char(3)), \
-                 snippet(courses_words, 1, char(2), char(3), '…', 30) FROM best b \
-                 CROSS JOIN courses_words w ON w.rowid = b.number CROSS JOIN courses c ON c.id = b.id \
-                 WHERE courses_words MATCH $1 ORDER BY b.step, b.fit DESC, b.id"
+                 snippet(courses_words, 1, char(2), char(3), '…', 30) FROM courses_words w \
+                 CROSS JOIN best b ON b.number = w.rowid CROSS JOIN courses c ON c.id = b.id \
+                 WHERE courses_words MATCH $1 AND ",
+                between_best!()
             ),
         }
     };

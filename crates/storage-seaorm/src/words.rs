@@ -47,19 +47,27 @@ pub(crate) fn fts5(terms: &[String], scope: Option<&str>) -> String {
     }
 }
 
+/// Whether a word is long enough to be the beginning of others. Too many words begin with two Latin letters, and all their
+/// places would have to be put together.
+fn is_beginning(term: &str) -> bool {
+    term.len() >= 3
+}
+
 /// For FTS5: all of them in these columns, the last one also as the beginning of a word; where `scope` is among the words
 /// of that kind.
 pub(crate) fn fts5_of_all(terms: &[String], columns: &str, scope: Option<&str>) -> String {
     let all = terms.iter().map(|term| format!("\"{term}\"")).collect::<Vec<_>>().join(" AND ");
+    let more = if terms.last().is_some_and(|term| is_beginning(term)) { " *" } else { "" };
     match scope {
-        Some(scope) => format!("scope : \"{scope}\" AND {{{columns}}} : ({all} *)"),
-        None => format!("{{{columns}}} : ({all} *)"),
+        Some(scope) => format!("scope : \"{scope}\" AND {{{columns}}} : ({all}{more})"),
+        None => format!("{{{columns}}} : ({all}{more})"),
     }
 }
 
 /// For `to_tsquery`: all of them, the last one also as the beginning of a word.
 pub(crate) fn tsquery_of_all(terms: &[String]) -> String {
-    format!("{}:*", terms.join(" & "))
+    let more = if terms.last().is_some_and(|term| is_beginning(term)) { ":*" } else { "" };
+    format!("{}{more}", terms.join(" & "))
 }
 
 /// For `to_tsquery`: any of them.
@@ -107,10 +115,13 @@ mod tests {
 
     #[test]
     fn all_words_are_asked_for_and_the_last_may_go_on() {
-        let terms = terms("Rust: own");
-        let all = "{topic text} : (\"rust\" AND \"own\" *)";
+        let terms = terms("Rust: box");
+        let all = "{topic text} : (\"rust\" AND \"box\" *)";
         assert_eq!(fts5_of_all(&terms, "topic text", None), all);
         assert_eq!(fts5_of_all(&terms, "topic text", Some("c00")), format!("scope : \"c00\" AND {all}"));
-        assert_eq!(tsquery_of_all(&terms), "rust & own:*");
+        assert_eq!(tsquery_of_all(&terms), "rust & box:*");
+        let short = ["box".to_owned(), "ru".to_owned()];
+        assert_eq!(fts5_of_all(&short, "text", None), "{text} : (\"box\" AND \"ru\")");
+        assert_eq!(tsquery_of_all(&short), "box & ru");
     }
 }

@@ -11,6 +11,7 @@ use lyceum_domain::{
     progress::{CourseProgressView, LessonProgressView, ProgressEvent},
     sessions::{Client, Session},
     store::StoreError,
+    subjects::{Document, Subject, TextState},
     users::{ApiKey, Identifier, Identity, User},
 };
 
@@ -38,7 +39,14 @@ pub struct Export {
     pub conversations: Vec<(Conversation, Vec<Message>)>,
     /// What it cost.
     pub usage: Vec<UsageRecord>,
+    /// Their subjects.
+    pub subjects: Vec<Subject>,
+    /// Their documents, newest first, with the texts of as many as fit; the others are to be had one by one.
+    pub documents: Vec<(Document, Option<String>)>,
 }
+
+/// How many characters of documents are handed out at once: they are in memory together.
+const EXPORTED_TEXT: u32 = 5_000_000;
 
 /// Walks all pages of a list.
 async fn all<T, F>(mut page_at: impl FnMut(PageRequest) -> F) -> Result<Vec<T>, StoreError>
@@ -91,7 +99,32 @@ impl Lyceum {
             progress_events: all(|page| read.progress_events_page(id, page)).await?,
             conversations,
             usage: read.usage_of(id).await?,
+            subjects: self.all_subjects(id).await?,
+            documents: self.all_documents(id).await?,
         })
+    }
+
+    async fn all_subjects(&self, owner: UserId) -> Result<Vec<Subject>, Error> {
+        let read = self.ports.store.read();
+        let mut subjects = all(|page| read.subjects_page(owner, false, page)).await?;
+        subjects.extend(all(|page| read.subjects_page(owner, true, page)).await?);
+        Ok(subjects)
+    }
+
+    async fn all_documents(&self, owner: UserId) -> Result<Vec<(Document, Option<String>)>, Error> {
+        let read = self.ports.store.read();
+        let (mut documents, mut room) = (Vec::new(), EXPORTED_TEXT);
+        for document in all(|page| read.documents_of(owner, page)).await? {
+            let text = match document.text {
+                TextState::Ready { characters, .. } if characters <= room => {
+                    room -= characters;
+                    read.document_text(owner, document.id).await?
+                }
+                _ => None,
+            };
+            documents.push((document, text));
+        }
+        Ok(documents)
     }
 
     /// Deletes the account of whoever asks: nobody gets in any more, and after a time of grace it is erased. Who has a
@@ -179,6 +212,8 @@ impl Lyceum {
         }
         unit.audit().append(&self.event(AuditAction::Erased, actor, None, &Client::default())).await?;
         unit.commit().await?;
+        // Their portrait and documents are to go.
+        self.ports.blob_bell.ring();
         Ok(true)
     }
 }

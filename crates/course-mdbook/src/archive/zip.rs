@@ -90,10 +90,16 @@ pub(super) fn unpack<R: Read + Seek>(file: &mut BufReader<R>, target: &mut Unpac
         target.count()?;
         let entry = listed(&mut listing, &directory).map_err(|fault| halt(target, fault))?;
         let to = judge(&entry, target)?;
-        admitted.push((entry, to));
+        // One fault is enough to keep no more of a directory that may be all of the archive.
+        if !target.is_refused() {
+            admitted.push((entry, to));
+        }
     }
     if listing.limit() > 0 {
         return Err(target.halt("its directory holds more than it says"));
+    }
+    if target.is_refused() {
+        return Err(Halt::Refused);
     }
     let starts = contents(file, &admitted, &directory, target)?;
     if target.is_refused() {

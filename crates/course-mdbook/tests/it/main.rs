@@ -3,6 +3,7 @@
 
 mod archives;
 mod exports;
+mod styles;
 
 use std::{fmt::Write, fs, path::Path};
 

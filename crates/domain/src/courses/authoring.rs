@@ -28,9 +28,9 @@ pub fn parse_depth(raw: u32) -> Result<u8, Invalid> {
     u8::try_from(raw).ok().filter(|depth| *depth <= 9).ok_or(Invalid::OutOfRange { min: 0, max: 9 })
 }
 
-/// How long reading takes: 0 to 100,000 minutes.
+/// How long reading takes: 0 to 10,080 minutes, a week.
 pub fn parse_minutes(raw: u32) -> Result<u32, Invalid> {
-    if raw <= 100_000 { Ok(raw) } else { Err(Invalid::OutOfRange { min: 0, max: 100_000 }) }
+    if raw <= 10_080 { Ok(raw) } else { Err(Invalid::OutOfRange { min: 0, max: 10_080 }) }
 }
 
 /// A change of a course; what is `None` stays.

@@ -121,7 +121,7 @@ pub fn plan(
     for ((position, chapter), ((id, moved_from), split_from)) in draft.lessons.iter().enumerate().zip(fates) {
         let position = u32::try_from(position).unwrap_or(u32::MAX);
         let mut report = if let Some(before) = id.and_then(|id| old.remove(&id)) {
-            out.keep(before, chapter, position, at)
+            out.keep(&before, chapter, position, at)
         } else {
             let lesson = new_lesson(LessonId::new(ids), course, chapter, position, &mut slugs, at);
             let report = reported(lesson.id, chapter.title.as_str(), LessonChange::Added);
@@ -155,7 +155,7 @@ pub fn plan(
 
 impl ImportPlan {
     /// A lesson that we have and that is in the source.
-    fn keep(&mut self, before: Lesson, chapter: &LessonDraft, position: u32, at: Timestamp) -> LessonReport {
+    fn keep(&mut self, before: &Lesson, chapter: &LessonDraft, position: u32, at: Timestamp) -> LessonReport {
         let mut lesson = before.clone();
         fill(&mut lesson, chapter, position);
         lesson.deleted_at = None;
@@ -170,7 +170,7 @@ impl ImportPlan {
         }
         let change = if before.deleted_at.is_some() {
             LessonChange::Restored
-        } else if lesson == before {
+        } else if lesson == *before {
             LessonChange::Unchanged
         } else {
             LessonChange::Changed

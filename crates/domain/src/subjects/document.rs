@@ -283,7 +283,9 @@ mod tests {
 
     fn inspect(name: &str, pieces: &[&[u8]]) -> Result<DocumentKind, NotADocument> {
         let mut inspection = Inspection::default();
-        pieces.iter().for_each(|piece| inspection.look(piece));
+        for piece in pieces {
+            inspection.look(piece);
+        }
         inspection.finish(&FileName::from_client(name, "file"))
     }
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::{browser::danger, html};
 
-/// After the cheat sheets of OWASP and PortSwigger, and the papers on mutation.
+/// After the cheat sheets of OWASP and `PortSwigger`, and the papers on mutation.
 const PAYLOADS: [&str; 86] = [
     "<script>alert(1)</script>",
     "<SCRIPT SRC=https://evil.example/x.js></SCRIPT>",

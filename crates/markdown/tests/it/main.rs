@@ -1,5 +1,5 @@
 //! Markdown from outside.
-#![allow(clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 mod bounds;
 mod browser;

@@ -18,7 +18,7 @@ fn shell(script: &str) -> PdfTool {
 }
 
 async fn by_shell(script: &str, timeout: Duration) -> Result<ExtractedText, ExtractError> {
-    BoundedTexts::new(shell(script), timeout).text(DocumentKind::Pdf, content(b"%PDF".to_vec())).await
+    BoundedTexts::new(shell(script), timeout).text(DocumentKind::Pdf, content(b"%PDF")).await
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn a_program_says_how_it_ended_by_its_code() {
 #[tokio::test]
 async fn a_program_that_is_not_there_is_a_fault_of_ours() {
     let tool = PdfTool { program: PathBuf::from("/nowhere/at/all"), args: Vec::new() };
-    let outcome = BoundedTexts::new(tool, SOON).text(DocumentKind::Pdf, content(b"%PDF".to_vec())).await;
+    let outcome = BoundedTexts::new(tool, SOON).text(DocumentKind::Pdf, content(b"%PDF")).await;
     assert!(matches!(outcome, Err(ExtractError::Failed(_))), "{outcome:?}");
 }
 
@@ -113,14 +113,14 @@ async fn a_program_that_never_ends_is_killed_in_time() {
 async fn a_dropped_reading_kills_its_program_and_gives_its_turn_back() {
     let folder = tempfile::tempdir().expect("a folder");
     let texts = BoundedTexts::new(shell(&endless(folder.path())), SOON);
-    let reading = texts.text(DocumentKind::Pdf, content(b"%PDF".to_vec()));
+    let reading = texts.text(DocumentKind::Pdf, content(b"%PDF"));
     let pid = tokio::select! {
         ended = reading => panic!("ended: {ended:?}"),
         pid = pid_in(folder.path()) => pid,
     };
     ends(&pid).await;
     fs::remove_file(folder.path().join("pid")).expect("removed");
-    let reading = texts.text(DocumentKind::Pdf, content(b"%PDF".to_vec()));
+    let reading = texts.text(DocumentKind::Pdf, content(b"%PDF"));
     tokio::select! {
         ended = reading => panic!("ended: {ended:?}"),
         _ = pid_in(folder.path()) => {}
@@ -130,7 +130,7 @@ async fn a_dropped_reading_kills_its_program_and_gives_its_turn_back() {
 #[tokio::test]
 async fn a_program_that_reads_nothing_is_not_waited_for() {
     let texts = BoundedTexts::new(shell("exec <&-; echo torn >&2; exit 3"), SOON);
-    let outcome = texts.text(DocumentKind::Pdf, content(vec![0; 1_000_000])).await;
+    let outcome = texts.text(DocumentKind::Pdf, content(&vec![0; 1_000_000])).await;
     assert!(matches!(&outcome, Err(ExtractError::Unreadable(why)) if why == "torn"), "{outcome:?}");
 }
 

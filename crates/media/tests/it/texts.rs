@@ -27,14 +27,14 @@ fn texts() -> BoundedTexts {
     BoundedTexts::new(tool(), SOON)
 }
 
-pub fn content(bytes: Vec<u8>) -> BlobStream {
+pub fn content(bytes: &[u8]) -> BlobStream {
     let pieces: Vec<Result<Bytes, Cause>> =
         bytes.chunks(10_000).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
     stream::iter(pieces).boxed()
 }
 
 async fn read(kind: DocumentKind, bytes: Vec<u8>) -> Result<ExtractedText, ExtractError> {
-    texts().text(kind, content(bytes)).await
+    texts().text(kind, content(&bytes)).await
 }
 
 async fn unreadable(bytes: Vec<u8>) -> String {
@@ -86,7 +86,7 @@ async fn a_long_text_is_cut_between_two_characters() {
 #[tokio::test]
 async fn a_content_that_breaks_off_is_interrupted() {
     for kind in [DocumentKind::Plain, DocumentKind::Pdf] {
-        let broken = content(b"%PDF-1.4".to_vec()).chain(stream::iter([Err("the store left".into())])).boxed();
+        let broken = content(b"%PDF-1.4").chain(stream::iter([Err("the store left".into())])).boxed();
         let outcome = texts().text(kind, broken).await;
         assert!(matches!(outcome, Err(ExtractError::Interrupted(_))), "{kind:?}: {outcome:?}");
     }
@@ -200,7 +200,7 @@ async fn references_that_go_in_circles_cost_only_the_document() {
 async fn pdfs_are_read_one_at_a_time() {
     let texts = texts();
     let bytes = page(pdf_stream("", &shows("text")));
-    let read = || texts.text(DocumentKind::Pdf, content(bytes.clone()));
+    let read = || texts.text(DocumentKind::Pdf, content(&bytes));
     let (one, two, three) = tokio::join!(read(), read(), read());
     assert!([one, two, three].iter().all(Result::is_ok));
 }

@@ -4,16 +4,20 @@ use std::time::Duration;
 
 use lyceum_domain::{
     audit::{AuditAction, AuditActor, AuditEvent},
+    blobs::{BlobKey, Sha256},
     conversations::{Conversation, Message, Prompt},
-    courses::{Course, CourseStatus, Lesson, LessonNumber, Slug, SourceKey, Title},
+    courses::{Course, CourseFile, CourseStatus, FilePath, Lesson, LessonNumber, Slug, SourceKey, Title},
+    idempotency::{Claim, IdempotencyKey, SettledAnswer},
     ids::{
-        ApiKeyId, AuditEventId, ConversationId, CourseId, IdGenerator as _, IdentityId, LessonId, MessageId,
-        OneTimeTokenId, OutboxMailId, ProgressEventId, RefreshTokenId, RegistrationId, SessionId, UsageId, UserId,
+        ApiKeyId, AuditEventId, ClaimId, ConversationId, CourseId, DocumentId, IdGenerator as _, IdentityId, LessonId,
+        MessageId, OneTimeTokenId, OutboxMailId, ProgressEventId, RefreshTokenId, RegistrationId, SessionId, SubjectId,
+        UsageId, UserId,
     },
     mail::{Intent, OutboxMail},
     mentor::{Cost, Source, UsageOutcome, UsageRecord},
     progress::{CourseProgress, ProgressChange, Step},
     sessions::{AccountKey, Client, Network, NextToken, RefreshToken, SecretHash, Session},
+    subjects::{Color, Document, DocumentKind, FileName, Subject, TextState},
     time::Timestamp,
     users::{
         ApiKey, ApiKeyName, Bio, DisplayName, Email, Identity, Locale, OneTimeToken, PasswordHash, PendingRegistration,
@@ -79,6 +83,7 @@ pub fn full_user() -> User {
         email_verified_at: Some(at(1)),
         display_name: Some(DisplayName::parse("Ada Lovelace").expect("a name")),
         bio: Some(Bio::parse("Wrote\n\tprograms.").expect("a bio")),
+        portrait: Some(BlobKey::portrait(UserId::new(&SequentialIds), &SequentialIds)),
         locale: Locale::parse("pt-BR").expect("a tag"),
         time_zone: TimeZone::parse("Europe/Vienna").expect("a zone"),
         role: Role::Mentor,
@@ -299,6 +304,86 @@ pub fn full_lesson(course: CourseId, position: u32) -> Lesson {
         updated_at: at(2),
         ..lesson(course, position)
     }
+}
+
+/// The digest of something that nobody else has.
+pub fn sha256() -> Sha256 {
+    let half = SequentialIds.next().into_bytes();
+    Sha256::new(std::array::from_fn(|n| half[n % half.len()]))
+}
+
+/// A file of a course.
+pub fn course_file(course: CourseId, path: &str) -> CourseFile {
+    CourseFile {
+        course,
+        path: FilePath::parse(path).expect("a path"),
+        size: 5_000_000_000,
+        sha256: sha256(),
+        blob: BlobKey::course_file(&SequentialIds),
+        created_at: at(0),
+        updated_at: at(0),
+    }
+}
+
+/// A subject without anything optional.
+pub fn subject(owner: UserId) -> Subject {
+    Subject {
+        id: SubjectId::new(&SequentialIds),
+        owner,
+        title: Title::parse(&format!("Subject {}", word())).expect("a title"),
+        description: String::new(),
+        color: None,
+        is_archived: false,
+        created_at: at(0),
+        updated_at: at(0),
+        version: 1,
+    }
+}
+
+/// A subject of which everything is known.
+pub fn full_subject(owner: UserId) -> Subject {
+    Subject {
+        title: Title::parse("It's \"100 %\" _mine_ \\ 🦀").expect("a title"),
+        description: HOSTILE.join("\n"),
+        color: Some(Color::parse("#1a2b3c").expect("a colour")),
+        is_archived: true,
+        updated_at: at(3),
+        ..subject(owner)
+    }
+}
+
+/// A document whose text waits to be read.
+pub fn document(subject: &Subject) -> Document {
+    Document {
+        id: DocumentId::new(&SequentialIds),
+        subject: subject.id,
+        owner: subject.owner,
+        name: FileName::parse("What's \"new\"? 🦀.pdf").expect("a name"),
+        kind: DocumentKind::Pdf,
+        size: 5_000_000_000,
+        sha256: sha256(),
+        blob: BlobKey::document(&SequentialIds),
+        text: TextState::Pending,
+        created_at: at(0),
+        updated_at: at(0),
+    }
+}
+
+/// An attempt at a new key, made at that time; leased for a minute and kept for a day.
+pub fn claim(user: UserId, at: Timestamp) -> Claim {
+    Claim {
+        id: ClaimId::new(&SequentialIds),
+        user,
+        key: IdempotencyKey::parse(&format!("~{}!\"'%", word())).expect("a key"),
+        created_at: at,
+        leased_until: at.plus(Duration::from_mins(1)),
+        expires_at: at.plus(Duration::from_hours(24)),
+    }
+}
+
+/// An answer with a body of any kind.
+pub fn settled_answer() -> SettledAnswer {
+    SettledAnswer { fingerprint: sha256(), status: 201, body: HOSTILE.join("\n") }
 }
 
 /// A learner in a course, not saved yet.

@@ -4,21 +4,24 @@ use std::{fmt::Debug, time::Duration};
 
 use lyceum_domain::{
     audit::AuditEvent,
+    blobs::{BlobKey, BlobRemoval},
     conversations::Conversation,
-    courses::{Course, CourseKey, Lesson, PassageDraft},
-    ids::{ApiKeyId, ConversationId, CourseId, PassageId, ProgressEventId, SessionId, UserId},
+    courses::{Course, CourseFile, CourseKey, FilePath, Lesson, PassageDraft},
+    idempotency::{Claim, Claimed, SettledAnswer},
+    ids::{ApiKeyId, ConversationId, CourseId, DocumentId, PassageId, ProgressEventId, SessionId, SubjectId, UserId},
     mail::OutboxMail,
     page::{Cursor, Page, PageRequest, PageSize},
     progress::{CourseProgress, LessonStatus, ProgressChange, ProgressHistory},
     sessions::{AccountKey, Network, NextToken, RefreshToken, Rotation, Session},
     store::{Store, StoreError, Unique, UnitOfWork},
+    subjects::{Document, ExtractedText, Subject, TextState, UnreadDocument},
     time::Timestamp,
     users::{ApiKey, Email, Identity, OneTimeToken, PendingRegistration, TokenOwner, TokenPurpose, User},
 };
 
 use uuid::Uuid;
 
-use super::fixtures::{Turn, course, enrolment, lesson, progress, refresh_token, session, user};
+use super::fixtures::{Turn, course, document, enrolment, lesson, progress, refresh_token, session, subject, user};
 use crate::ambient::SequentialIds;
 
 type Done<T = ()> = Result<T, StoreError>;
@@ -113,6 +116,40 @@ alone! {
     recount(course: CourseId, limit: u32) -> u64 = progress.recount(course, limit);
     /// `Courses::mark_counted`
     mark_counted(course: CourseId, outline_revision: u32) = courses.mark_counted(course, outline_revision);
+    /// `Courses::put_file`
+    put_file(file: &CourseFile) = courses.put_file(file);
+    /// `Courses::remove_file`
+    remove_file(course: CourseId, path: &FilePath) -> bool = courses.remove_file(course, path);
+    /// `Subjects::insert`
+    insert_subject(subject: &Subject, max: u32) = subjects.insert(subject, max);
+    /// `Subjects::update`
+    update_subject(subject: &Subject) = subjects.update(subject);
+    /// `Subjects::remove`
+    remove_subject(owner: UserId, subject: SubjectId, version: Option<u32>) -> Option<Vec<BlobKey>>
+        = subjects.remove(owner, subject, version);
+    /// `Subjects::insert_document`
+    insert_document(document: &Document, max: u32) = subjects.insert_document(document, max);
+    /// `Subjects::remove_document`
+    remove_document(owner: UserId, document: DocumentId) -> Option<BlobKey> = subjects.remove_document(owner, document);
+    /// `Subjects::take_unread`
+    take_unread(now: Timestamp, until: Timestamp, limit: u32) -> Vec<UnreadDocument>
+        = subjects.take_unread(now, until, limit);
+    /// `Subjects::settle_text`
+    settle_text(document: DocumentId, state: &TextState, text: Option<&ExtractedText>, at: Timestamp)
+        = subjects.settle_text(document, state, text, at);
+    /// `BlobRemovals::schedule`
+    schedule_removals(keys: &[BlobKey], due_at: Timestamp) = blob_removals.schedule(keys, due_at);
+    /// `BlobRemovals::cancel`
+    cancel_removals(keys: &[BlobKey]) = blob_removals.cancel(keys);
+    /// `BlobRemovals::take_due`
+    take_due(now: Timestamp, until: Timestamp, limit: u32) -> Vec<BlobRemoval>
+        = blob_removals.take_due(now, until, limit);
+    /// `Claims::claim`
+    claim(of: &Claim) -> Claimed = claims.claim(of);
+    /// `Claims::settle`
+    settle_claim(of: &Claim, answer: &SettledAnswer) = claims.settle(of, answer);
+    /// `Claims::release`
+    release_claim(of: &Claim) = claims.release(of);
     /// `Conversations::begin_turn`
     begin_turn(turn: &Turn, is_new: bool)
         = conversations.begin_turn(&turn.conversation, is_new, &turn.question, &turn.answer, &turn.usage);
@@ -156,6 +193,20 @@ pub async fn stored_course_with(
     let lessons: Vec<Lesson> = (0..lessons).map(|position| lesson(course.id, position)).collect();
     insert_lessons(store, &lessons).await.expect("new lessons");
     (course, lessons)
+}
+
+/// A subject that is stored.
+pub async fn stored_subject(store: &dyn Store, owner: UserId) -> Subject {
+    let subject = subject(owner);
+    insert_subject(store, &subject, 1_000).await.expect("a new subject");
+    subject
+}
+
+/// A document of the subject that is stored.
+pub async fn stored_document(store: &dyn Store, subject: &Subject) -> Document {
+    let document = document(subject);
+    insert_document(store, &document, 1_000).await.expect("a new document");
+    document
 }
 
 /// A lesson's passages, replaced.

@@ -1,25 +1,36 @@
 //! What every [`Store`] keeps. Each case makes its own data under names nobody else has, and looks only at that, so
 //! that all of them can share one database.
 
+pub mod activity;
 pub mod api_keys;
 pub mod audit;
+pub mod blob_removals;
 pub mod catalogue;
+pub mod claims;
+pub mod cohort;
 pub mod concurrency;
 pub mod conversations;
+pub mod course_files;
 pub mod courses;
+pub mod documents;
 pub mod erasure;
+pub mod histories;
 pub mod identities;
 pub mod lessons;
 pub mod messages;
 pub mod outbox;
 pub mod passages;
 pub mod progress;
+pub mod progress_events;
 pub mod progress_lists;
 pub mod recounts;
 pub mod registrations;
+pub mod removed_courses;
+pub mod search;
 pub mod sessions;
 pub mod sign_in_failures;
 pub mod single_writes;
+pub mod subjects;
 pub mod tokens;
 pub mod units;
 pub mod user_lists;
@@ -142,6 +153,7 @@ macro_rules! store_contract {
                 a_deleted_user_is_still_found_and_keeps_its_names
                 a_sign_in_is_no_change_of_the_account
                 activity_is_no_change_of_the_account
+                a_portrait_comes_and_goes
             }
             user_lists {
                 a_search_looks_at_the_names_of_a_user_in_any_case
@@ -154,6 +166,8 @@ macro_rules! store_contract {
             }
             erasure {
                 nothing_of_an_erased_account_is_left
+                blobs_of_an_erased_account_are_noted
+                an_account_without_blobs_notes_none
                 an_account_is_erased_once
                 the_names_of_an_erased_account_are_free
                 events_lose_an_erased_account
@@ -281,6 +295,10 @@ macro_rules! store_contract {
                 an_outline_has_the_lessons_that_are_there_in_reading_order
                 a_removed_lesson_does_not_exist
                 a_long_course_is_stored_at_once
+                a_unit_finds_removed_lessons_too
+                lessons_are_placed_without_a_change
+                a_long_course_is_placed_at_once
+                removed_lessons_are_listed_where_they_stood
             }
             catalogue {
                 the_catalogue_shows_what_is_published
@@ -292,6 +310,34 @@ macro_rules! store_contract {
                 hostile_searches_find_what_they_say
                 the_catalogue_is_newest_first
                 a_cursor_walks_each_course_once
+            }
+            removed_courses {
+                a_unit_finds_removed_courses_too
+                a_removed_course_is_found_as_such
+                removed_courses_are_listed_newest_first
+                a_slug_is_taken_by_a_removed_course_too
+            }
+            course_files {
+                a_file_comes_back_as_it_was
+                files_are_listed_by_path
+                a_file_takes_the_place_of_the_one_before
+                a_file_is_removed_once
+                a_removed_course_keeps_its_files
+            }
+            search {
+                courses_are_found_by_all_words_best_first
+                a_course_comes_with_an_excerpt
+                lessons_are_found_by_all_words_best_first
+                a_lesson_comes_once_with_an_excerpt
+                a_title_stands_for_a_missing_heading
+                the_last_word_may_be_a_beginning
+                a_search_keeps_to_its_scope
+                removed_and_unwritten_lessons_are_not_found
+                a_search_follows_changes
+                searched_words_are_no_query_language
+                any_text_is_answered
+                text_without_a_word_finds_nothing
+                no_more_than_asked_for
             }
             passages {
                 passages_are_found_by_their_words_best_first
@@ -324,6 +370,32 @@ macro_rules! store_contract {
                 a_saved_course_stays_counted
                 the_lessons_that_count_come_with_the_revision
             }
+            progress_events {
+                each_save_adds_one_event
+                a_stale_save_adds_no_event
+                a_dropped_save_adds_no_event
+                a_cursor_walks_each_event_once
+            }
+            histories {
+                a_history_has_all_that_is_kept
+                histories_come_in_order
+                rows_are_put_right
+                missing_rows_are_made
+                a_stale_rebuild_is_a_conflict
+            }
+            activity {
+                days_begin_at_the_learners_midnight
+                lessons_completed_are_counted_once_a_day
+                a_day_has_all_courses_of_the_learner
+                days_active_are_counted_where_the_learner_is
+            }
+            cohort {
+                learners_come_with_where_they_stand
+                who_left_is_seen_while_they_show_it
+                the_stuck_are_those_who_stopped_on_the_way
+                a_cursor_walks_each_learner_once
+                completion_counts_who_is_there
+            }
             progress_lists {
                 courses_of_a_learner_are_listed_by_activity
                 courses_that_were_left_or_removed_are_not_listed
@@ -331,6 +403,40 @@ macro_rules! store_contract {
                 the_written_lessons_are_listed_in_reading_order
                 recent_courses_come_newest_first_with_where_to_go_on
                 recent_courses_are_those_the_learner_may_see
+            }
+            subjects {
+                a_subject_comes_back_as_it_was
+                a_subject_is_its_owners
+                a_saved_subject_has_the_next_version
+                a_stale_subject_is_a_conflict
+                a_cursor_walks_each_subject_once
+                a_removed_subject_takes_its_documents_along
+                nobody_has_more_subjects_than_allowed
+            }
+            documents {
+                a_document_comes_back_as_it_was
+                a_document_is_its_owners
+                a_removed_document_is_gone_with_its_text
+                a_cursor_walks_each_document_once
+                nobody_has_more_documents_than_allowed
+                a_text_is_kept_as_it_was_read
+                the_longest_waiting_are_taken_first
+                a_text_is_tried_until_it_is_settled
+            }
+            blob_removals {
+                the_longest_due_removals_are_taken_first
+                a_removal_is_tried_until_it_is_settled
+                a_removal_is_noted_once
+                a_removal_is_taken_back_once
+            }
+            claims {
+                a_key_is_claimed_once
+                an_answer_is_given_again
+                an_answer_of_a_dropped_unit_is_none
+                a_claim_that_died_is_taken_over
+                a_released_key_is_free
+                an_expired_key_is_claimed_anew
+                expired_keys_are_forgotten
             }
             conversations {
                 a_first_turn_is_stored_whole
@@ -373,6 +479,15 @@ macro_rules! store_contract {
                 of_two_that_erase_an_account_one_does
                 two_imports_of_one_source_at_once_are_one
                 parallel_turns_in_one_conversation_are_all_kept
+                two_hundred_steps_at_once_are_two_hundred_events
+                steps_and_recounts_at_once_stay_right
+                recounts_at_once_leave_nobody
+                parallel_subjects_keep_to_the_limit
+                parallel_documents_keep_to_the_limit
+                a_subject_removed_at_once_forgets_no_blob
+                of_many_that_claim_a_key_one_gets_it
+                workers_that_take_removals_at_once_share_none
+                workers_that_take_documents_at_once_share_none
             }
         }
     };

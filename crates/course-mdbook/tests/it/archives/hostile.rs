@@ -84,7 +84,12 @@ fn zips() -> Vec<(String, &'static str, Vec<u8>)> {
     };
     let folder = ZipEntry { mode: 0o040_755, ..ZipEntry::new("src/a/", b"content") };
     let many = (0..70).fold(Zip::default(), |zip, n| zip.file(&format!("src/{n}.md"), b""));
-    let overlap = Zip::default().file("a", b"x").entry(ZipEntry { start: Some(0), ..ZipEntry::new("a", b"x") });
+    // The content of one entry is the whole of another.
+    let inner = ZipEntry::new("b", b"x");
+    let whole = Zip::default().entry(inner.clone()).bytes()[..31 + inner.packed.len()].to_vec();
+    let size = u32::try_from(whole.len()).unwrap();
+    let outer = ZipEntry { method: 0, crc: crc(&whole), packed: whole, size, ..ZipEntry::new("a", b"") };
+    let overlap = Zip::default().entry(outer).entry(ZipEntry { start: Some(31), ..inner });
     let tricks: Vec<(&str, &str, Vec<u8>)> = vec![
         ("symbolic link", "it is a symbolic link", one(ZipEntry { mode: 0o120_777, ..entry() })),
         ("device", "it is a device", one(ZipEntry { mode: 0o060_644, ..entry() })),

@@ -214,7 +214,7 @@ fn a_file_that_moved_is_no_lesson_that_moved() {
 }
 
 fn lines(range: std::ops::Range<u32>) -> String {
-    range.map(|n| format!("Line {n} says what only line {n} says.\n\n")).collect()
+    range.map(|n| format!("Line {n} says what only line {n} says.\n\n")).collect::<Vec<_>>().concat()
 }
 
 #[test]

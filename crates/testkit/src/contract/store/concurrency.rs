@@ -1,6 +1,14 @@
 //! Many at once. A store may make them wait or answer [`StoreError::Conflict`]; it may not lose or double anything.
 
+mod learning;
+
 pub use super::single_writes::parallel_single_saves_lose_none;
+pub use learning::{
+    a_subject_removed_at_once_forgets_no_blob, of_many_that_claim_a_key_one_gets_it,
+    parallel_documents_keep_to_the_limit, parallel_subjects_keep_to_the_limit, recounts_at_once_leave_nobody,
+    steps_and_recounts_at_once_stay_right, two_hundred_steps_at_once_are_two_hundred_events,
+    workers_that_take_documents_at_once_share_none, workers_that_take_removals_at_once_share_none,
+};
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -24,8 +32,8 @@ use crate::contract::{
     statements::{
         add_failure, begin, begin_turn, erase, expect_conflict, expect_duplicate, find_by_token, first_page,
         found_conversation, insert_api_key, insert_course, insert_registration, insert_token, insert_user, lease,
-        revoke, revoke_api_key, rotate, save_progress, stored_course, stored_progress, stored_session, stored_turn,
-        stored_user, take_token,
+        revoke, revoke_api_key, rotate, save_progress, stored_course, stored_history, stored_progress, stored_session,
+        stored_turn, stored_user, take_token,
     },
 };
 
@@ -279,6 +287,7 @@ pub async fn two_first_enrolments_at_once_are_one(store: Arc<dyn Store>) {
     }
     let expected = CourseProgress { version: 1, ..progress(learner, course.id) };
     assert_eq!(stored_progress(&*store, learner, course.id).await, expected);
+    assert_eq!(stored_history(&*store, learner, course.id).await.events.len(), 1);
 }
 
 /// Of many that register with one e-mail at the same moment one gets it, and the others are told what is taken.

@@ -1,14 +1,17 @@
 //! Lessons and outlines.
 
 use lyceum_domain::{
-    courses::{Lesson, OutlineEntry},
+    courses::{Lesson, LessonNumber, LessonPlace, OutlineEntry},
     ids::{CourseId, LessonId},
     store::{Store, Unique},
 };
 
-use crate::contract::{
-    fixtures::{at, full_lesson, lesson},
-    statements::{expect_conflict, expect_duplicate, insert_lessons, lessons, stored_course, update_lesson},
+use crate::{
+    ambient::SequentialIds,
+    contract::{
+        fixtures::{at, full_lesson, lesson},
+        statements::{begin, expect_conflict, expect_duplicate, insert_lessons, lessons, stored_course, update_lesson},
+    },
 };
 
 async fn found(store: &dyn Store, id: LessonId) -> Option<Lesson> {
@@ -134,4 +137,89 @@ pub async fn the_paths_of_lessons_lead_to_their_slugs(store: &dyn Store) {
     stored(store, Lesson { source_path: Some("src/a.md".into()), ..lesson(other.id, 0) }).await;
     let expected = [("src/a.md".to_owned(), first.slug), ("src/b.md".to_owned(), second.slug)];
     assert_eq!(store.read().source_paths(course.id).await.expect("an answer"), expected);
+}
+
+async fn find(store: &dyn Store, id: LessonId) -> Option<Lesson> {
+    begin(store).await.courses().find_lesson(id).await.expect("an answer")
+}
+
+/// A unit finds a lesson whole, a removed one too.
+pub async fn a_unit_finds_removed_lessons_too(store: &dyn Store) {
+    let (course, _) = stored_course(store, 0).await;
+    let full = stored(store, full_lesson(course.id, 1)).await;
+    let removed = stored(store, Lesson { deleted_at: Some(at(4)), ..full_lesson(course.id, 0) }).await;
+    assert_eq!(find(store, full.id).await, Some(full));
+    assert_eq!(find(store, removed.id).await, Some(removed));
+    assert_eq!(find(store, LessonId::new(&SequentialIds)).await, None);
+}
+
+/// Lessons are put in their places, with or without a number; nothing else of them moves, so who loaded one before can
+/// save it. Lessons that are not named stay where they are, and so do those of another course.
+pub async fn lessons_are_placed_without_a_change(store: &dyn Store) {
+    let (course, before) = stored_course(store, 4).await;
+    let (_, others) = stored_course(store, 1).await;
+    let removed = Lesson { deleted_at: Some(at(1)), version: 2, ..before[3].clone() };
+    update_lesson(store, &Lesson { version: 1, ..removed.clone() }).await.expect("saved");
+    let number = |text: &str| Some(LessonNumber::parse(text).expect("a number"));
+    let place = |lesson: &Lesson, position, number| LessonPlace { lesson: lesson.id, position, number };
+    let places = [
+        place(&before[2], 0, number("1")),
+        place(&before[0], 1, number("1.1")),
+        place(&before[3], 7, number("9")),
+        place(&others[0], 5, number("5")),
+    ];
+    let mut unit = begin(store).await;
+    unit.courses().place_lessons(course.id, &places).await.expect("placed");
+    unit.courses().place_lessons(course.id, &[]).await.expect("nothing to place");
+    unit.commit().await.expect("kept");
+    let expected = [
+        Lesson { position: 0, number: number("1"), ..before[2].clone() },
+        Lesson { position: 1, number: number("1.1"), ..before[0].clone() },
+        before[1].clone(),
+        Lesson { position: 7, number: number("9"), ..removed },
+    ];
+    let found = lessons(store, course.id).await.expect("an answer");
+    let mut expected_order = expected.to_vec();
+    expected_order.sort_by_key(|lesson| (lesson.position, lesson.id));
+    assert_eq!(found, expected_order);
+    assert_eq!(self::found(store, others[0].id).await, Some(others[0].clone()));
+
+    let mut unit = begin(store).await;
+    let back = [place(&before[2], 2, None), place(&before[0], 0, None)];
+    unit.courses().place_lessons(course.id, &back).await.expect("placed");
+    unit.commit().await.expect("kept");
+    assert_eq!(self::found(store, before[2].id).await, Some(before[2].clone()));
+    update_lesson(store, &Lesson { depth: 3, ..before[0].clone() }).await.expect("no version moved");
+}
+
+/// Thousands of lessons are placed in one call.
+pub async fn a_long_course_is_placed_at_once(store: &dyn Store) {
+    let (course, before) = stored_course(store, 1500).await;
+    let last = u32::try_from(before.len()).expect("few") - 1;
+    let places: Vec<_> = before
+        .iter()
+        .map(|lesson| LessonPlace { lesson: lesson.id, position: last - lesson.position, number: None })
+        .collect();
+    let mut unit = begin(store).await;
+    unit.courses().place_lessons(course.id, &places).await.expect("placed");
+    unit.commit().await.expect("kept");
+    let found: Vec<_> = outline(store, course.id).await.into_iter().map(|entry| entry.id).collect();
+    assert!(found.into_iter().eq(before.iter().rev().map(|lesson| lesson.id)));
+}
+
+/// The lessons that were removed from a course are listed in the order in which they stood, with all but the content,
+/// unwritten ones too; those that are there are not.
+pub async fn removed_lessons_are_listed_where_they_stood(store: &dyn Store) {
+    let (course, there) = stored_course(store, 2).await;
+    let (other, _) = stored_course(store, 1).await;
+    let last = Lesson { deleted_at: Some(at(1)), ..full_lesson(course.id, 3) };
+    let first = Lesson { deleted_at: Some(at(2)), ..lesson(course.id, 0) };
+    insert_lessons(store, &[last.clone(), first.clone()]).await.expect("new lessons");
+    update_lesson(store, &Lesson { deleted_at: Some(at(3)), ..there[1].clone() }).await.expect("saved");
+    let removed = async |course| store.read().removed_lessons(course).await.expect("an answer");
+    assert_eq!(removed(course.id).await, [first.entry(), there[1].entry(), last.entry()]);
+    assert_eq!(removed(other.id).await, []);
+    update_lesson(store, &Lesson { deleted_at: None, version: 2, ..there[1].clone() }).await.expect("saved");
+    assert_eq!(removed(course.id).await, [first.entry(), last.entry()]);
+    assert_eq!(removed(CourseId::new(&SequentialIds)).await, []);
 }

@@ -1,14 +1,18 @@
 //! Users.
 
 use lyceum_domain::{
+    blobs::BlobKey,
     store::{Store, Unique},
     users::{Bio, DisplayName, Email, Identifier, Plan, ProfileVisibility, Role, User, Username},
 };
 
-use crate::contract::{
-    fixtures::{HOSTILE, at, full_user, user},
-    statements::{
-        begin, expect_conflict, expect_duplicate, found_user, insert_user, stored_user, touch_login, update_user,
+use crate::{
+    ambient::SequentialIds,
+    contract::{
+        fixtures::{HOSTILE, at, full_user, user},
+        statements::{
+            begin, expect_conflict, expect_duplicate, found_user, insert_user, stored_user, touch_login, update_user,
+        },
     },
 };
 
@@ -189,4 +193,19 @@ pub async fn activity_is_no_change_of_the_account(store: &dyn Store) {
     update_user(store, &User { role: Role::Mentor, ..loaded }).await.expect("saved");
     assert_eq!(found_user(store, noted.id).await, User { role: Role::Mentor, version: 2, ..noted });
     store.write().touch_activity(user().id, at(9)).await.expect("nothing to note");
+}
+
+/// A portrait is named with its user, changes with it and goes with it.
+pub async fn a_portrait_comes_and_goes(store: &dyn Store) {
+    let without = stored_user(store).await;
+    let portrait = || Some(BlobKey::portrait(without.id, &SequentialIds));
+    let mut stored = without.clone();
+    for portrait in [portrait(), portrait(), None] {
+        update_user(store, &User { portrait: portrait.clone(), ..stored.clone() }).await.expect("saved");
+        stored = User { portrait, version: stored.version + 1, ..stored };
+        assert_eq!(found_user(store, without.id).await, stored);
+    }
+    let with = User { portrait: portrait(), ..user() };
+    comes_back(store, &with).await;
+    assert_eq!(by(store, with.email.as_str()).await, Some(with));
 }
