@@ -7,7 +7,10 @@ use lyceum_domain::{
     time::Timestamp,
 };
 
-use super::{MemoryUnit, tables::at_most};
+use super::{
+    MemoryUnit,
+    tables::{RemovalRow, at_most},
+};
 
 #[async_trait]
 impl BlobRemovals for MemoryUnit {
@@ -37,7 +40,7 @@ impl BlobRemovals for MemoryUnit {
             let mut due: Vec<_> = tables.blob_removals.iter_mut().filter(|(_, row)| row.due_at <= now).collect();
             due.sort_by_key(|(key, row)| (row.due_at, (*key).clone()));
             due.truncate(at_most(limit));
-            let take = |(key, row): (&BlobKey, &mut super::tables::RemovalRow)| {
+            let take = |(key, row): (&BlobKey, &mut RemovalRow)| {
                 row.due_at = lease_until;
                 BlobRemoval { key: key.clone(), attempts: row.attempts }
             };
