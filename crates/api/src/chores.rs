@@ -1,4 +1,5 @@
-//! What the server does without being asked: sending mail, removing what is over, fetching providers' keys.
+//! What the server does without being asked: sending mail, removing what is over, reading the texts of documents,
+//! fetching providers' keys.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,6 +13,8 @@ use crate::wiring::House;
 /// How often the outbox is looked into if nobody rings: for mails that are due again, and for those of instances that
 /// died.
 const LOOK_FOR_MAIL: Duration = Duration::from_secs(1);
+/// How often files are looked for that are to go, and documents whose text was not read, if nobody rings.
+const LOOK_FOR_FILES: Duration = Duration::from_secs(5);
 /// How often what is over is removed.
 const TIDY: Duration = Duration::from_mins(10);
 /// How long to wait after something did not work.
@@ -31,6 +34,8 @@ impl Chores {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let lyceum = house.lyceum(1).await?;
         tasks.spawn(send_mail(lyceum.clone(), stopping.clone()));
+        tasks.spawn(remove_blobs(lyceum.clone(), stopping.clone()));
+        tasks.spawn(read_texts(lyceum.clone(), stopping.clone()));
         tasks.spawn(tidy(lyceum, stopping.clone()));
         let warmed = Arc::clone(house);
         tasks.spawn(stopping.clone().run_until_cancelled_owned(async move { warmed.warm().await }));
@@ -39,11 +44,11 @@ impl Chores {
     }
 
     /// Lets each finish what it is at, for a moment. A mail that is cut off is sent by the next instance, or after the
-    /// next start.
+    /// next start; so is a text read, and a blob removed.
     pub async fn stop(self) {
         self.stopping.cancel();
         if tokio::time::timeout(LAST_MAIL, self.tasks.wait()).await.is_err() {
-            tracing::warn!("a mail was still under way; it will be tried again");
+            tracing::warn!("a chore was still under way; it will be tried again");
         }
     }
 }
@@ -62,6 +67,44 @@ async fn send_mail(lyceum: Lyceum, stopping: CancellationToken) {
         tokio::select! {
             () = stopping.cancelled() => {}
             () = lyceum.ports().mail_bell.rung() => {}
+            () = sleep(wait) => {}
+        }
+    }
+}
+
+async fn remove_blobs(lyceum: Lyceum, stopping: CancellationToken) {
+    while !stopping.is_cancelled() {
+        let wait = match lyceum.remove_due_blobs(&Actor::System).await {
+            Ok(removed) if removed.gone > 0 && removed.postponed == 0 => continue,
+            Ok(_) => LOOK_FOR_FILES,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "files that are to go cannot be removed");
+                RECOVER
+            }
+        };
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = lyceum.ports().blob_bell.rung() => {}
+            () = sleep(wait) => {}
+        }
+    }
+}
+
+async fn read_texts(lyceum: Lyceum, stopping: CancellationToken) {
+    while !stopping.is_cancelled() {
+        let read = stopping.run_until_cancelled(lyceum.read_texts(&Actor::System)).await;
+        let wait = match read {
+            None => return,
+            Some(Ok(read)) if read.total() > 0 && read.postponed == 0 => continue,
+            Some(Ok(_)) => LOOK_FOR_FILES,
+            Some(Err(error)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the texts of documents cannot be read");
+                RECOVER
+            }
+        };
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = lyceum.ports().text_bell.rung() => {}
             () = sleep(wait) => {}
         }
     }

@@ -51,6 +51,9 @@ enum Command {
     Openapi,
     /// Check everything this server needs, and say what to do.
     Doctor,
+    /// Read a PDF from the input and write its text; the server runs this for each PDF.
+    #[command(name = wiring::PDF_COMMAND, hide = true)]
+    ReadPdf,
 }
 
 /// Why a command did not do what it was asked.
@@ -71,6 +74,10 @@ type Outcome = Result<(), Failure>;
 
 /// Runs a command to its exit code.
 pub fn run(cli: Cli) -> ExitCode {
+    if let Some(Command::ReadPdf) = cli.command {
+        // Before anything is started: it bounds the whole process.
+        return wiring::read_pdf();
+    }
     // One TLS provider for everything that speaks TLS. Fails only if it is set already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match dispatch(cli.command.unwrap_or(Command::Serve)) {
@@ -104,7 +111,7 @@ fn dispatch(command: Command) -> Outcome {
                     Command::Mail(command) => mail::run(&command, &settings).await,
                     Command::Course(command) => course::run(command, &settings).await,
                     Command::Doctor => doctor::run(&settings).await,
-                    Command::Openapi | Command::Config(_) => Ok(()),
+                    Command::Openapi | Command::Config(_) | Command::ReadPdf => Ok(()),
                 }
             })
         }

@@ -13,6 +13,8 @@ use crate::app::App;
 
 /// How long an answer is remembered.
 const REMEMBER: Duration = Duration::from_secs(1);
+/// How long it is remembered that files can be stored: looking costs a write.
+const REMEMBER_STORAGE: Duration = Duration::from_secs(10);
 /// How long a part may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -56,16 +58,20 @@ pub struct HealthBody {
 
 /// Remembers the last look.
 #[derive(Debug, Default)]
-pub struct Health(Mutex<Option<(Instant, BTreeMap<&'static str, ComponentBody>)>>);
+pub struct Health {
+    last: Mutex<Option<(Instant, BTreeMap<&'static str, ComponentBody>)>>,
+    /// When files could be stored.
+    stored: Mutex<Option<Instant>>,
+}
 
 impl Health {
     /// Looks, or remembers. One look at a time: whoever comes meanwhile waits for it.
     pub async fn look(&self, app: &App) -> HealthBody {
-        let mut last = self.0.lock().await;
+        let mut last = self.last.lock().await;
         let components = match &*last {
             Some((at, components)) if at.elapsed() < REMEMBER => components.clone(),
             _ => {
-                let components = components(app).await;
+                let components = self.components(app).await;
                 *last = Some((Instant::now(), components.clone()));
                 components
             }
@@ -78,24 +84,36 @@ impl Health {
             components,
         }
     }
-}
 
-async fn components(app: &App) -> BTreeMap<&'static str, ComponentBody> {
-    let ports = app.lyceum.ports();
-    let (database, model, mail) = tokio::join!(
-        part(Status::Down, "answers", ports.store.check()),
-        part(Status::Degraded, ports.model.provider(), ports.model.check()),
-        part(Status::Degraded, "accepts mail", ports.mailer.check()),
-    );
-    let mail = if mail.status == Status::Ok { outbox(app, mail).await } else { mail };
-    let unused = |detail: &str| ComponentBody { status: Status::Disabled, detail: detail.to_owned() };
-    BTreeMap::from([
-        ("database", database),
-        ("llm", model),
-        ("mail", mail),
-        ("rate_limiter", unused("not in use")),
-        ("storage", unused("not in use")),
-    ])
+    async fn components(&self, app: &App) -> BTreeMap<&'static str, ComponentBody> {
+        let ports = app.lyceum.ports();
+        let (database, model, mail, storage) = tokio::join!(
+            part(Status::Down, "answers", ports.store.check()),
+            part(Status::Degraded, ports.model.provider(), ports.model.check()),
+            part(Status::Degraded, "accepts mail", ports.mailer.check()),
+            self.storage(app),
+        );
+        let mail = if mail.status == Status::Ok { outbox(app, mail).await } else { mail };
+        let unused = |detail: &str| ComponentBody { status: Status::Disabled, detail: detail.to_owned() };
+        BTreeMap::from([
+            ("database", database),
+            ("llm", model),
+            ("mail", mail),
+            ("rate_limiter", unused("not in use")),
+            ("storage", storage),
+        ])
+    }
+
+    async fn storage(&self, app: &App) -> ComponentBody {
+        const FINE: &str = "stores files";
+        let mut stored = self.stored.lock().await;
+        if stored.is_some_and(|at| at.elapsed() < REMEMBER_STORAGE) {
+            return ComponentBody { status: Status::Ok, detail: FINE.to_owned() };
+        }
+        let storage = part(Status::Degraded, FINE, app.lyceum.ports().blobs.check()).await;
+        *stored = (storage.status == Status::Ok).then(Instant::now);
+        storage
+    }
 }
 
 /// Mail that was given up is not well, however the mail server is.

@@ -38,6 +38,7 @@ use crate::{
         (name = "admin", description = "Everybody's accounts, and what happened to them"),
         (name = "courses", description = "The catalogue"),
         (name = "progress", description = "Learning"),
+        (name = "subjects", description = "One's own subjects and documents"),
         (name = "mentor", description = "Asking, and one's conversations"),
         (name = "operation", description = "Running it"),
     ),

@@ -5,14 +5,17 @@ pub mod api_keys;
 pub mod auth;
 pub mod conversations;
 pub mod courses;
+pub mod documents;
 pub mod leaving;
 pub mod lessons;
 pub mod mentor;
 pub mod operation;
 pub mod passwords;
+pub mod portraits;
 pub mod privacy;
 pub mod progress;
 pub mod sessions;
+pub mod subjects;
 pub mod token;
 pub mod users;
 
@@ -50,6 +53,9 @@ routes! {
     sessions::list_sign_ins,
     users::me,
     users::change_me,
+    portraits::set_avatar,
+    portraits::delete_avatar,
+    portraits::read_picture,
     leaving::delete_me,
     leaving::export_me,
     privacy::read_privacy,
@@ -70,6 +76,17 @@ routes! {
     progress::course_progress,
     progress::record_lesson,
     progress::list_progress,
+    subjects::create_subject,
+    subjects::list_subjects,
+    subjects::read_subject,
+    subjects::change_subject,
+    subjects::delete_subject,
+    documents::add_document,
+    documents::list_documents,
+    documents::read_document,
+    documents::delete_document,
+    documents::read_content,
+    documents::read_text,
     mentor::chat,
     conversations::list_conversations,
     conversations::read_conversation,

@@ -1,6 +1,6 @@
 //! The one file that names adapters: from settings to a house that works.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use lyceum_application::{Bell, Lyceum, Ports, Rules, housekeeping::Retention};
@@ -14,11 +14,13 @@ use lyceum_domain::{
     ids::IdGenerator,
     mail::{LetterWriter, Mailer},
     sessions::{AccessTokens, Lockout, Secrets},
-    users::{PasswordHasher, ProviderName},
+    subjects::TextExtractor,
+    users::{PasswordHasher, Portraits, ProviderName},
 };
 use lyceum_llm_offline::OfflineModel;
 use lyceum_llm_qubrid::{QubridModel, QubridSettings};
 use lyceum_mail::{FolderMailer, Site, SmtpMailer, SmtpSettings, TemplateLetters};
+use lyceum_media::{BoundedTexts, ImagePortraits, PdfTool, PortraitSettings};
 use lyceum_storage_seaorm::{SeaOrmStore, StorageSettings};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
@@ -54,6 +56,8 @@ pub struct House {
     mail_bell: Bell,
     blob_bell: Bell,
     text_bell: Bell,
+    portraits: Arc<dyn Portraits>,
+    texts: Arc<dyn TextExtractor>,
     /// None: the offline one.
     remote_model: Option<QubridModel>,
     shared_store: OnceCell<SeaOrmStore>,
@@ -76,6 +80,8 @@ impl House {
             passwords: passwords(settings)?,
             access_tokens: access_tokens(settings, &*secrets, Arc::clone(&ids))?,
             mailer: mailer(settings)?,
+            portraits: portraits(settings),
+            texts: texts(settings)?,
             remote_model: remote_model(settings)?,
             settings: settings.clone(),
             secrets,
@@ -104,8 +110,8 @@ impl House {
             mailer: Arc::clone(&self.mailer),
             mail_bell: self.mail_bell.clone(),
             blobs: self.blobs().await?,
-            portraits: Arc::new(Unwired),
-            texts: Arc::new(Unwired),
+            portraits: Arc::clone(&self.portraits),
+            texts: Arc::clone(&self.texts),
             blob_bell: self.blob_bell.clone(),
             text_bell: self.text_bell.clone(),
             model: match &self.remote_model {
@@ -339,6 +345,25 @@ fn mailer(settings: &Settings) -> anyhow::Result<Arc<dyn Mailer>> {
     })
 }
 
+/// The command of this program that reads a PDF.
+pub const PDF_COMMAND: &str = "read-pdf";
+
+/// What the command does.
+pub fn read_pdf() -> ExitCode {
+    lyceum_media::pdf_child_main()
+}
+
+fn portraits(settings: &Settings) -> Arc<dyn Portraits> {
+    let max_pixels = settings.storage.max_image_pixels;
+    Arc::new(ImagePortraits::new(&PortraitSettings { max_pixels, ..PortraitSettings::default() }))
+}
+
+fn texts(settings: &Settings) -> anyhow::Result<Arc<dyn TextExtractor>> {
+    let program = std::env::current_exe().context("this program's file cannot be found")?;
+    let tool = PdfTool { program, args: vec![PDF_COMMAND.into()] };
+    Ok(Arc::new(BoundedTexts::new(tool, Duration::from_secs(settings.storage.text_timeout_seconds))))
+}
+
 fn remote_model(settings: &Settings) -> anyhow::Result<Option<QubridModel>> {
     let llm = &settings.llm;
     if llm.provider == LlmProvider::Offline {
@@ -369,25 +394,5 @@ pub fn database_name(settings: &Settings) -> &'static str {
         Some(DatabaseKind::Sqlite) => "SQLite",
         Some(DatabaseKind::Postgres) => "PostgreSQL",
         None => "an unknown database",
-    }
-}
-
-struct Unwired;
-
-#[async_trait::async_trait]
-impl lyceum_domain::users::Portraits for Unwired {
-    async fn portrait(&self, _: Vec<u8>) -> Result<Vec<u8>, lyceum_domain::users::PictureError> {
-        Err(lyceum_domain::users::PictureError::Failed("unwired".into()))
-    }
-}
-
-#[async_trait::async_trait]
-impl lyceum_domain::subjects::TextExtractor for Unwired {
-    async fn text(
-        &self,
-        _: lyceum_domain::subjects::DocumentKind,
-        _: lyceum_domain::blobs::BlobStream,
-    ) -> Result<lyceum_domain::subjects::ExtractedText, lyceum_domain::subjects::ExtractError> {
-        Err(lyceum_domain::subjects::ExtractError::Failed("unwired".into()))
     }
 }

@@ -9,7 +9,7 @@ mod intake;
 use std::time::Duration;
 
 use lyceum_domain::{
-    blobs::{BlobKey, BlobRemoval, BlobStream},
+    blobs::{BlobError, BlobKey, BlobRemoval, BlobStream},
     policy::{Action, Actor, allow},
     store::StoreError,
 };
@@ -57,8 +57,7 @@ impl Lyceum {
                     removed.gone += 1;
                 }
                 Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, blob = %removal.key, attempts = removal.attempts, "a blob has to wait");
+                    log_failure(&removal, &error);
                     let due_at = self.ports.clock.now().plus(wait(&removal));
                     unit.blob_removals().postpone(&removal.key, due_at).await?;
                     removed.postponed += 1;
@@ -104,6 +103,11 @@ impl Lyceum {
         unit.blob_removals().schedule(keys, self.ports.clock.now().plus(wait)).await?;
         unit.commit().await
     }
+}
+
+fn log_failure(removal: &BlobRemoval, error: &BlobError) {
+    let error = error as &dyn std::error::Error;
+    tracing::warn!(error, blob = %removal.key, attempts = removal.attempts, "a blob has to wait");
 }
 
 fn wait(removal: &BlobRemoval) -> Duration {

@@ -155,7 +155,7 @@ impl Default for Rules {
             max_documents: 1_000,
             max_subjects: 200,
             upload_timeout: Duration::from_mins(15),
-            text_timeout: Duration::from_secs(30),
+            text_timeout: Duration::from_secs(20),
             max_lessons: 2_000,
         }
     }

@@ -25,6 +25,14 @@ pub async fn run(settings: &Settings) -> Outcome {
                 Ok(Err(error)) => report.bad("mail", error, "check mail.transport and SMTP_URL"),
                 Err(_) => report.bad("mail", "no answer in time", "check that the mail server can be reached"),
             }
+            let patience = Duration::from_secs(settings.storage.s3_timeout_seconds);
+            match tokio::time::timeout(patience, ports.blobs.check()).await {
+                Ok(Ok(())) => report.good("storage", place(settings)),
+                Ok(Err(error)) => {
+                    report.bad("storage", format_args!("{:#}", anyhow::Error::new(error)), storage_advice(settings));
+                }
+                Err(_) => report.bad("storage", "no answer in time", storage_advice(settings)),
+            }
             match settings.llm.provider {
                 LlmProvider::Offline => report.good("mentor", "offline: answers from progress and course passages"),
                 LlmProvider::Qubrid => report.good(
@@ -105,5 +113,21 @@ fn transport(settings: &Settings) -> &'static str {
     match settings.mail.transport {
         MailTransport::Folder => "mails land in the data folder",
         MailTransport::Smtp => "the server answers",
+    }
+}
+
+fn place(settings: &Settings) -> String {
+    if settings.storage.is_s3() {
+        format!("the bucket {} can be written", settings.storage.s3_bucket)
+    } else {
+        format!("{} can be written", Path::new(&settings.data_dir).join("blobs").display())
+    }
+}
+
+fn storage_advice(settings: &Settings) -> &'static str {
+    if settings.storage.is_s3() {
+        "check the S3_ settings, and that the key pair may read, write, list and delete in the bucket"
+    } else {
+        "give this user the folder blobs/ in the data folder, and room on its disk"
     }
 }

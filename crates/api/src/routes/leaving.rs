@@ -7,6 +7,7 @@ use lyceum_domain::{
     conversations::{Conversation, Message},
     mentor::UsageRecord,
     progress::{CourseProgressView, LessonProgressView},
+    subjects::Document,
     time::Timestamp,
     users::{Identity, User},
 };
@@ -26,8 +27,10 @@ use crate::{
         admin::AuditEventBody,
         api_keys::ApiKeyBody,
         conversations::{ConversationBody, MessageBody},
+        documents::DocumentBody,
         progress::{CourseProgressBody, LessonProgressBody},
         sessions::SessionBody,
+        subjects::SubjectBody,
         users::UserBody,
     },
 };
@@ -54,6 +57,21 @@ pub struct ExportBody {
     pub conversations: Vec<ExportedConversationBody>,
     /// What it cost.
     pub usage: Vec<ExportedUsageBody>,
+    /// Their subjects.
+    pub subjects: Vec<SubjectBody>,
+    /// Their documents, newest first.
+    pub documents: Vec<ExportedDocumentBody>,
+}
+
+/// A document with its text.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ExportedDocument)]
+pub struct ExportedDocumentBody {
+    /// The document.
+    #[serde(flatten)]
+    pub document: DocumentBody,
+    /// Its text; `null` if there is none, or if all texts together were too long: then `GET /documents/{id}/text` has it.
+    pub content: Option<String>,
 }
 
 /// Dates of an account that its owner does not see elsewhere.
@@ -168,6 +186,12 @@ impl From<(Conversation, Vec<Message>)> for ExportedConversationBody {
     }
 }
 
+impl From<(Document, Option<String>)> for ExportedDocumentBody {
+    fn from((document, content): (Document, Option<String>)) -> Self {
+        Self { document: DocumentBody::from(&document), content }
+    }
+}
+
 impl From<UsageRecord> for ExportedUsageBody {
     fn from(usage: UsageRecord) -> Self {
         Self {
@@ -196,6 +220,8 @@ impl ExportBody {
             courses: export.courses.into_iter().map(Into::into).collect(),
             conversations: export.conversations.into_iter().map(Into::into).collect(),
             usage: export.usage.into_iter().map(Into::into).collect(),
+            subjects: export.subjects.iter().map(Into::into).collect(),
+            documents: export.documents.into_iter().map(Into::into).collect(),
         }
     }
 }

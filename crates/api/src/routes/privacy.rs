@@ -18,7 +18,7 @@ use crate::{
         problem::Problem,
         version::{IfMatch, versioned},
     },
-    routes::progress::CourseProgressBody,
+    routes::{portraits::avatar_url, progress::CourseProgressBody},
 };
 
 /// What others and the mentor may see.
@@ -80,7 +80,8 @@ pub struct ProfileBody {
     /// `learner`, `mentor` or `admin`.
     #[schema(pattern = "^(learner|mentor|admin)$")]
     pub role: &'static str,
-    /// Where the picture is.
+    /// Where the picture is: a path on this server.
+    #[schema(format = "uri-reference")]
     pub avatar_url: Option<String>,
     /// Since when they are here.
     pub created_at: DateTime<Utc>,
@@ -95,7 +96,7 @@ impl From<Profile> for ProfileBody {
             display_name: user.display_name.as_ref().map(ToString::to_string),
             bio: user.bio.as_ref().map(ToString::to_string),
             role: user.role.as_str(),
-            avatar_url: None,
+            avatar_url: avatar_url(&user),
             created_at: user.created_at.as_datetime(),
             progress: progress.map(|courses| courses.into_iter().map(Into::into).collect()),
         }

@@ -19,7 +19,7 @@ use crate::{
         problem::Problem,
         version::{IfMatch, versioned},
     },
-    routes::privacy::PrivacyBody,
+    routes::{portraits::avatar_url, privacy::PrivacyBody},
 };
 
 /// An account as its owner sees it.
@@ -49,7 +49,8 @@ pub struct UserBody {
     pub locale: String,
     /// IANA time zone.
     pub time_zone: String,
-    /// Where the picture is.
+    /// Where the picture is: a path on this server.
+    #[schema(format = "uri-reference")]
     pub avatar_url: Option<String>,
     /// What others and the mentor may see.
     pub privacy: PrivacyBody,
@@ -74,7 +75,7 @@ impl From<&User> for UserBody {
             plan: user.plan.as_str(),
             locale: user.locale.to_string(),
             time_zone: user.time_zone.to_string(),
-            avatar_url: None,
+            avatar_url: avatar_url(user),
             privacy: user.privacy.into(),
             created_at: user.created_at.as_datetime(),
             updated_at: user.updated_at.as_datetime(),

@@ -27,7 +27,7 @@ pub struct StorageSettings {
     pub max_picture_bytes: u64,
     /// The largest archive of a course in bytes. Default `52_428_800` (50 MiB).
     pub max_import_bytes: u64,
-    /// The most pixels of a picture. Default `40_000_000`.
+    /// The most pixels of a picture. Default `20_000_000`.
     pub max_image_pixels: u64,
     /// Documents that one account may have. Default 1000.
     pub max_documents: u32,
@@ -37,7 +37,7 @@ pub struct StorageSettings {
     pub upload_silence_seconds: u64,
     /// The longest time that one file may take to come in, in seconds. Default 900.
     pub upload_timeout_seconds: u64,
-    /// The longest time to read the text of one document, in seconds. Default 30.
+    /// The longest time to read the text of one document, in seconds. Default 20.
     pub text_timeout_seconds: u64,
 }
 
@@ -53,12 +53,12 @@ impl Default for StorageSettings {
             max_document_bytes: 20 << 20,
             max_picture_bytes: 5 << 20,
             max_import_bytes: 50 << 20,
-            max_image_pixels: 40_000_000,
+            max_image_pixels: 20_000_000,
             max_documents: 1000,
             max_subjects: 200,
             upload_silence_seconds: 30,
             upload_timeout_seconds: 900,
-            text_timeout_seconds: 30,
+            text_timeout_seconds: 20,
         }
     }
 }

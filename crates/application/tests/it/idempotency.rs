@@ -79,7 +79,7 @@ async fn another_request_of_the_same_key_is_refused() {
     let other = once("key", "PUT avatar", |_| Answer { status: 200, body: String::new() });
     let set = story.house.lyceum.set_portrait(&story.ada, content(b"text"), None, other).await;
     assert_eq!(code(set), "idempotency_key_reused");
-    now(story.add("other key", "a.txt", content(b"text")).await);
+    now(story.add("other-key", "a.txt", content(b"text")).await);
     assert_eq!(story.count().await, 2);
 }
 
