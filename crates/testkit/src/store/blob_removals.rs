@@ -24,7 +24,8 @@ impl BlobRemovals for MemoryUnit {
     async fn cancel(&mut self, keys: &[BlobKey]) -> Result<(), StoreError> {
         self.run(|tables| {
             for key in keys {
-                tables.blob_removals.remove(key).ok_or(StoreError::Conflict)?;
+                // One that was taken may be gone already, however the attempt ended.
+                tables.blob_removals.remove(key).filter(|row| row.attempts == 0).ok_or(StoreError::Conflict)?;
             }
             Ok(())
         })
@@ -42,7 +43,8 @@ impl BlobRemovals for MemoryUnit {
             due.truncate(at_most(limit));
             let take = |(key, row): (&BlobKey, &mut RemovalRow)| {
                 row.due_at = lease_until;
-                BlobRemoval { key: key.clone(), attempts: row.attempts }
+                row.attempts += 1;
+                BlobRemoval { key: key.clone(), attempts: row.attempts - 1 }
             };
             Ok(due.into_iter().map(take).collect())
         })
@@ -59,7 +61,6 @@ impl BlobRemovals for MemoryUnit {
         self.run(|tables| {
             if let Some(row) = tables.blob_removals.get_mut(key) {
                 row.due_at = due_at;
-                row.attempts += 1;
             }
             Ok(())
         })
