@@ -141,6 +141,18 @@ impl House {
         ByHand::open(self.ground.database.url().as_deref(), &self.data().join("lyceum.db")).await
     }
 
+    /// How many blobs are noted to be removed.
+    pub async fn removals(&self) -> i64 {
+        traces::number(self.ground.database.url().as_deref(), &self.data().join("lyceum.db"), traces::COUNT_REMOVALS)
+            .await
+    }
+
+    /// Lets the time pass after which a blob that is noted is removed.
+    pub async fn make_removals_due(&self) {
+        let (url, file) = (self.ground.database.url(), self.data().join("lyceum.db"));
+        traces::number(url.as_deref(), &file, traces::MAKE_REMOVALS_DUE).await;
+    }
+
     /// The binary, with this house's settings and nothing else of the tests' own environment.
     fn command(&self) -> Command {
         let mut command = Command::new(binary::lyceum());

@@ -14,6 +14,7 @@
 //! | [`post_office`] | a mail server that can be closed |
 //! | [`provider`] | an identity provider |
 //! | [`answer`] | what comes back, and what all answers must be |
+//! | [`form`], [`pictures`] | what clients upload |
 //! | [`events`] | the event stream of an answer of the mentor |
 //! | [`latencies`] | times of many requests, for programs that print numbers |
 //! | [`traces`] | looking through all of a database |
@@ -34,10 +35,12 @@ pub mod binary;
 pub mod by_hand;
 pub mod database;
 pub mod events;
+pub mod form;
 pub mod house;
 pub mod latencies;
 pub mod multipart;
 pub mod person;
+pub mod pictures;
 pub mod post_office;
 pub mod provider;
 pub mod server;

@@ -65,3 +65,23 @@ async fn in_sqlite(file: &Path, of: &[&str]) -> Vec<String> {
     }
     found
 }
+
+/// How many blobs are noted to be removed.
+pub(crate) const COUNT_REMOVALS: &str = "SELECT count(*) FROM blob_removals";
+/// A time that has passed, in the form that the database keeps times in: when somebody's account was made.
+pub(crate) const MAKE_REMOVALS_DUE: &str =
+    "UPDATE blob_removals SET due_at = (SELECT min(created_at) FROM users) RETURNING 1";
+
+/// The number that a statement answers with; nothing is 0.
+pub(crate) async fn number(postgres: Option<&str>, file: &Path, statement: &'static str) -> i64 {
+    let number = if let Some(url) = postgres {
+        let mut db = PgConnection::connect(url).await.expect("connects");
+        let row = sqlx::query(statement).fetch_optional(&mut db).await.expect("an answer");
+        row.map(|row| row.try_get::<i64, _>(0).unwrap_or_else(|_| row.get::<i32, _>(0).into()))
+    } else {
+        let options = SqliteConnectOptions::new().filename(file).busy_timeout(crate::wait::PATIENCE);
+        let mut db = SqliteConnection::connect_with(&options).await.expect("connects");
+        sqlx::query_scalar(statement).fetch_optional(&mut db).await.expect("an answer")
+    };
+    number.unwrap_or_default()
+}

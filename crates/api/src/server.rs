@@ -26,7 +26,7 @@ use crate::{
     health::Health,
     http::{
         edge::{EdgeRules, edge},
-        upload::UploadLimits,
+        upload::{Patience, UploadLimits},
     },
     openapi, routes,
     settings::{LogFormat, Settings},
@@ -49,10 +49,12 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
     }
     let house = Arc::new(House::new(&settings, settings.server.base_url(port))?);
     let demo_help = if settings.seed_demo { Some(demo::seed(&house.lyceum(1).await?).await?) } else { None };
+    let uploads = uploads(&settings);
+    uploads.sweep();
     let shared = Arc::new(Shared {
         cookies: CookieRules::new(&settings),
         origins: own_origins(&settings, port),
-        uploads: uploads(&settings),
+        uploads,
         health: Health::default(),
         turns: TaskTracker::new(),
         stopping: CancellationToken::new(),
@@ -155,7 +157,10 @@ fn uploads(settings: &Settings) -> UploadLimits {
         document: storage.max_document_bytes,
         picture: storage.max_picture_bytes,
         import: storage.max_import_bytes,
-        silence: Duration::from_secs(storage.upload_silence_seconds),
+        patience: Patience {
+            silence: Duration::from_secs(storage.upload_silence_seconds),
+            total: Duration::from_secs(storage.upload_timeout_seconds),
+        },
         folder: Path::new(&settings.data_dir).join("uploads"),
     }
 }

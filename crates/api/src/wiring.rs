@@ -188,7 +188,8 @@ fn rules(settings: &Settings, public_url: String) -> Rules {
         max_picture_bytes: storage.max_picture_bytes,
         max_documents: storage.max_documents,
         max_subjects: storage.max_subjects,
-        upload_timeout: Duration::from_secs(storage.upload_timeout_seconds),
+        // What came in last still has to be stored.
+        upload_timeout: Duration::from_secs(storage.upload_timeout_seconds + 60),
         text_timeout: Duration::from_secs(storage.text_timeout_seconds),
     }
 }

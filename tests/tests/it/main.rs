@@ -21,3 +21,4 @@ mod providers;
 mod rights;
 mod sessions;
 mod starting;
+mod uploads;

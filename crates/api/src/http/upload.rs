@@ -26,7 +26,10 @@ use lyceum_domain::{
 };
 use sha2::Digest as _;
 use tempfile::NamedTempFile;
-use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::{
+    sync::mpsc::{self, Receiver, Sender},
+    time::Instant,
+};
 use utoipa::ToSchema;
 
 use crate::{app::App, http::problem::Problem};
@@ -42,6 +45,11 @@ const BACKLOG: usize = 4;
 /// How many bytes are gathered before they are written to a file.
 const GATHERED: usize = 1 << 20;
 
+/// What the names of spooled files begin with.
+const SPOOLED: &str = "upload-";
+/// A spooled file that was not written to for so long belongs to a process that is gone.
+const STALE: Duration = Duration::from_hours(24);
+
 /// The limits of files that come in.
 #[derive(Debug, Clone)]
 pub struct UploadLimits {
@@ -51,10 +59,32 @@ pub struct UploadLimits {
     pub picture: u64,
     /// The largest archive of a course, in bytes.
     pub import: u64,
-    /// How long a client may be silent within a body.
-    pub silence: Duration,
+    /// How long a client may take, piece by piece and in all.
+    pub patience: Patience,
     /// Where files lie that are needed as a whole.
     pub folder: PathBuf,
+}
+
+/// How long a client may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// From one piece of a body to the next.
+    pub silence: Duration,
+    /// For the whole body.
+    pub total: Duration,
+}
+
+impl UploadLimits {
+    /// Removes spooled files that killed processes left. What cannot be looked at or removed stays.
+    pub fn sweep(&self) {
+        for entry in std::fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let is_spooled = entry.file_name().to_string_lossy().starts_with(SPOOLED);
+            let age = entry.metadata().and_then(|found| found.modified()).map(|written| written.elapsed());
+            if is_spooled && matches!(age, Ok(Ok(age)) if age > STALE) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
 }
 
 /// A form with a file in it, for the OpenAPI document.
@@ -120,7 +150,7 @@ impl Upload {
         F: Future<Output = Result<T, Error>> + 'static,
         T: 'static,
     {
-        let (mut reader, name) = self.open(app, max).await?;
+        let (mut reader, name) = self.open(app.uploads.patience, max).await?;
         let (sender, receiver) = mpsc::channel(BACKLOG);
         let mut task = app.turns.spawn_local(work(IncomingFile { name, content: content(receiver) }));
         let read = tokio::select! {
@@ -138,10 +168,10 @@ impl Upload {
     /// Writes the file, of at most `max` bytes, where it can be read as a whole.
     pub async fn spool(self, app: &App, max: u64) -> Result<Spooled, Problem> {
         let folder = app.uploads.folder.clone();
-        let (mut reader, name) = self.open(app, max).await?;
+        let (mut reader, name) = self.open(app.uploads.patience, max).await?;
         let mut file = web::block(move || {
             std::fs::create_dir_all(&folder)?;
-            tempfile::Builder::new().prefix("upload-").tempfile_in(folder)
+            tempfile::Builder::new().prefix(SPOOLED).tempfile_in(folder)
         })
         .await
         .map_err(broken)?
@@ -166,12 +196,12 @@ impl Upload {
     }
 
     /// Reads as far as to the file.
-    async fn open(self, app: &App, max: u64) -> Result<(Reader, String), Problem> {
+    async fn open(self, patience: Patience, max: u64) -> Result<(Reader, String), Problem> {
         if self.declared.is_some_and(|declared| declared > max.saturating_add(OTHER_BYTES)) {
             return Err(Error::TooLarge { max }.into());
         }
-        let (multipart, silence) = (self.multipart, app.uploads.silence);
-        let mut reader = Reader { multipart, file: None, silence, max, size: 0, others: 0, parts: 0 };
+        let clock = Clock { silence: patience.silence, deadline: Instant::now() + patience.total };
+        let mut reader = Reader { multipart: self.multipart, file: None, clock, max, size: 0, others: 0, parts: 0 };
         let Some(field) = reader.next_file().await? else {
             return Err(Problem::invalid("/file", Invalid::Missing));
         };
@@ -204,7 +234,7 @@ struct Reader {
     multipart: Multipart,
     /// The part with the file, as long as there is more of it.
     file: Option<Field>,
-    silence: Duration,
+    clock: Clock,
     max: u64,
     /// Bytes of the file so far.
     size: u64,
@@ -229,7 +259,7 @@ impl Reader {
     /// The next piece of the file; none when all of the body was read.
     async fn piece(&mut self) -> Result<Option<Bytes>, Problem> {
         let Some(field) = &mut self.file else { return Ok(None) };
-        match in_time(self.silence, field.next()).await? {
+        match self.clock.in_time(field.next()).await? {
             Some(bytes) => {
                 self.size += bytes.len() as u64;
                 if self.size > self.max {
@@ -249,7 +279,7 @@ impl Reader {
 
     /// The next part that is a file; those before it are passed over.
     async fn next_file(&mut self) -> Result<Option<Field>, Problem> {
-        while let Some(mut field) = in_time(self.silence, self.multipart.next()).await? {
+        while let Some(mut field) = self.clock.in_time(self.multipart.next()).await? {
             self.parts += 1;
             if self.parts > MAX_PARTS {
                 return Err(malformed("The body has too many parts."));
@@ -257,7 +287,7 @@ impl Reader {
             if field.name() == Some(PART) {
                 return Ok(Some(field));
             }
-            while let Some(bytes) = in_time(self.silence, field.next()).await? {
+            while let Some(bytes) = self.clock.in_time(field.next()).await? {
                 self.others += bytes.len() as u64;
                 if self.others > OTHER_BYTES {
                     return Err(Error::TooLarge { max: OTHER_BYTES }.into());
@@ -268,18 +298,28 @@ impl Reader {
     }
 }
 
-/// The next of something, unless the client is silent for too long.
-async fn in_time<T>(
+/// How long the client may still take.
+#[derive(Clone, Copy)]
+struct Clock {
     silence: Duration,
-    next: impl Future<Output = Option<Result<T, MultipartError>>>,
-) -> Result<Option<T>, Problem> {
-    match tokio::time::timeout(silence, next).await {
-        Ok(next) => next.transpose().map_err(|error| {
-            let mut problem = malformed("The body is no multipart form, or broke off.");
-            problem.cause = Some(Box::new(error));
-            problem
-        }),
-        Err(_) => Err(Problem::of_status(StatusCode::REQUEST_TIMEOUT)),
+    deadline: Instant,
+}
+
+impl Clock {
+    /// The next of something, unless the client takes too long.
+    async fn in_time<T>(
+        self,
+        next: impl Future<Output = Option<Result<T, MultipartError>>>,
+    ) -> Result<Option<T>, Problem> {
+        let until = self.deadline.min(Instant::now() + self.silence);
+        match tokio::time::timeout_at(until, next).await {
+            Ok(next) => next.transpose().map_err(|error| {
+                let mut problem = malformed("The body is no multipart form, or broke off.");
+                problem.cause = Some(Box::new(error));
+                problem
+            }),
+            Err(_) => Err(Problem::of_status(StatusCode::REQUEST_TIMEOUT)),
+        }
     }
 }
 
@@ -301,4 +341,134 @@ fn broken(error: actix_web::error::BlockingError) -> Problem {
 /// No room for the file, or no right to write there.
 fn full(error: std::io::Error) -> Problem {
     Error::StorageUnavailable(error.into()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{error::PayloadError, test::TestRequest};
+    use futures_util::TryStreamExt as _;
+
+    use super::*;
+
+    const FILE: &str = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.md\"\r\n\r\nA\r\n--B\r\n";
+    const OTHER: &str = "--x\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nTides\r\n";
+    const END: &str = "--x--\r\n";
+
+    const PATIENCE: Patience = Patience { silence: Duration::from_secs(1), total: Duration::from_secs(5) };
+
+    async fn upload(content_type: &str, body: impl Into<Bytes>) -> Result<Upload, Problem> {
+        let request = TestRequest::post().insert_header((header::CONTENT_TYPE, content_type));
+        let (request, mut payload) = request.set_payload(body).to_http_parts();
+        Upload::from_request(&request, &mut payload).await
+    }
+
+    /// Reads a body as a whole: the name and the bytes of its file.
+    async fn read(body: impl Into<Bytes>, max: u64) -> Result<(String, String), Problem> {
+        let upload = upload("multipart/form-data; boundary=x", body).await?;
+        let (mut reader, name) = upload.open(PATIENCE, max).await?;
+        let (sender, receiver) = mpsc::channel(BACKLOG);
+        let taken =
+            content(receiver).try_fold(Vec::new(), |whole, piece| async move { Ok([whole, piece.to_vec()].concat()) });
+        let (read, taken) = tokio::join!(reader.pump(sender), taken);
+        assert_eq!(read.is_ok(), taken.is_ok(), "whoever takes the file sees whether all was well");
+        read?;
+        Ok((name, String::from_utf8(taken.expect("the file")).expect("text")))
+    }
+
+    async fn refused(body: impl Into<Bytes>, max: u64) -> (u16, &'static str) {
+        let problem = read(body, max).await.expect_err("refused");
+        (problem.status.as_u16(), problem.code)
+    }
+
+    #[actix_web::test]
+    async fn the_file_is_found_among_other_parts() {
+        let expected = ("a.md".to_owned(), "A\r\n--B".to_owned());
+        for body in [[FILE, END, "", ""], [OTHER, FILE, OTHER, END]] {
+            assert_eq!(read(body.concat(), 100).await.expect("a file"), expected);
+        }
+    }
+
+    #[actix_web::test]
+    async fn one_file_is_needed_and_no_more() {
+        assert_eq!(refused([OTHER, END].concat(), 100).await, (422, "validation_failed"));
+        assert_eq!(refused([FILE, FILE, END].concat(), 100).await, (422, "validation_failed"));
+        assert_eq!(refused(END.to_owned(), 100).await, (422, "validation_failed"));
+    }
+
+    #[actix_web::test]
+    async fn what_is_no_form_is_a_400() {
+        for body in ["", "nothing", "--x", "--x\r\n\r\nno name\r\n--x--\r\n", FILE, &FILE[..FILE.len() - 3]] {
+            assert_eq!(refused(body.to_owned(), 100).await, (400, "malformed_multipart"), "{body:?}");
+        }
+        let no_boundary = upload("multipart/form-data", FILE).await.expect("not read yet");
+        assert!(no_boundary.open(PATIENCE, 100).await.is_err());
+    }
+
+    #[actix_web::test]
+    async fn another_kind_of_body_is_a_415() {
+        for kind in ["application/json", "multipart/mixed; boundary=x", "", "text/plain"] {
+            assert_eq!(upload(kind, FILE).await.err().map(|problem| problem.status.as_u16()), Some(415), "{kind}");
+        }
+    }
+
+    #[actix_web::test]
+    async fn what_is_too_large_is_counted() {
+        assert!(read([FILE, END].concat(), 6).await.is_ok());
+        assert_eq!(refused([FILE, END].concat(), 5).await, (413, "too_large"));
+        let long = OTHER.replace("Tides", &"x".repeat(70 << 10));
+        assert_eq!(refused([&long, FILE, END].concat(), 100).await, (413, "too_large"));
+        assert_eq!(refused([FILE, &long, END].concat(), 100).await, (413, "too_large"));
+        assert_eq!(refused([&OTHER.repeat(17), FILE, END].concat(), 100).await, (400, "malformed_multipart"));
+    }
+
+    #[actix_web::test]
+    async fn what_says_that_it_is_too_large_is_not_read() {
+        let request = TestRequest::post()
+            .insert_header((header::CONTENT_TYPE, "multipart/form-data; boundary=x"))
+            .insert_header((header::CONTENT_LENGTH, "100000000"))
+            .to_http_request();
+        let silent = Payload::Stream { payload: Box::pin(stream::pending()) };
+        let upload = Upload::from_request(&request, &mut { silent }).await.expect("not read yet");
+        let problem = upload.open(PATIENCE, 1 << 20).await.err().expect("refused");
+        assert_eq!((problem.status.as_u16(), problem.code), (413, "too_large"));
+    }
+
+    /// What becomes of a body whose beginning is followed by these pieces.
+    async fn slowly(
+        patience: Patience,
+        pieces: impl futures_util::Stream<Item = Result<Bytes, PayloadError>> + 'static,
+    ) -> &'static str {
+        let request = TestRequest::post().insert_header((header::CONTENT_TYPE, "multipart/form-data; boundary=x"));
+        let beginning = stream::iter([Ok(Bytes::from_static(FILE.as_bytes()))]);
+        let mut payload = Payload::Stream { payload: Box::pin(beginning.chain(pieces)) };
+        let upload = Upload::from_request(&request.to_http_request(), &mut payload).await.expect("not read yet");
+        let (mut reader, _) = upload.open(patience, 1 << 20).await.expect("a file");
+        let (sender, receiver) = mpsc::channel(BACKLOG);
+        let taken = content(receiver).try_for_each(|_| async { Ok(()) });
+        let (read, taken) = tokio::join!(reader.pump(sender), taken);
+        assert!(taken.is_err());
+        read.expect_err("refused").code
+    }
+
+    #[actix_web::test]
+    async fn who_is_silent_for_too_long_is_not_waited_for() {
+        let patience = Patience { silence: Duration::from_millis(20), ..PATIENCE };
+        assert_eq!(slowly(patience, stream::pending()).await, "request_timeout");
+    }
+
+    #[actix_web::test]
+    async fn who_trickles_for_ever_is_not_waited_for() {
+        let trickle = stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            Some((Ok(Bytes::from_static(b"x")), ()))
+        });
+        let patience = Patience { total: Duration::from_millis(100), ..PATIENCE };
+        assert_eq!(slowly(patience, trickle).await, "request_timeout");
+    }
+
+    #[actix_web::test]
+    async fn who_leaves_is_noticed() {
+        let gone = stream::iter([Err(PayloadError::Incomplete(None))]);
+        assert_eq!(slowly(PATIENCE, gone).await, "malformed_multipart");
+    }
 }

@@ -77,8 +77,6 @@ pub async fn read_picture(
     response
         .insert_header((header::CONTENT_TYPE, "image/jpeg"))
         .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
-        // Pages of other origins may show it.
-        .insert_header(("Cross-Origin-Resource-Policy", "cross-origin"))
         .insert_header((header::ACCEPT_RANGES, "none"));
     Ok(ranges::body(response, blob))
 }

@@ -4,6 +4,7 @@ mod files_of_the_house;
 mod identity_providers;
 mod refusals;
 mod signing;
+mod storage;
 
 use std::{fs, path::Path};
 
@@ -302,10 +303,13 @@ fn what_is_shown_can_be_read_again() {
 
 #[test]
 fn later_features_are_not_passed_over_in_silence() {
-    let loaded = load(&[("REDIS_URL", "redis://x"), ("S3_BUCKET", "b")]).unwrap();
+    let loaded = load(&[("REDIS_URL", "redis://x"), ("REDIS_HOST", "x")]).unwrap();
     assert_eq!(
         loaded.warnings,
-        ["REDIS_URL is set, but this version does not use Redis", "S3_BUCKET is set, but this version does not use S3"]
+        [
+            "REDIS_URL is set, but this version does not use Redis",
+            "REDIS_HOST is set, but this version does not use Redis"
+        ]
     );
     for name in ["LYCEUM__SERVER__TRUSTED_PROXIES", "LYCEUM__QUOTA__FREE__X"] {
         assert_eq!(faults(load(&[(name, "x")])).len(), 1, "{name}");

@@ -14,8 +14,7 @@ use super::{
 const PREFIX: &str = "LYCEUM__";
 
 /// Plain names of a later version that may be there for somebody else.
-const UNUSED: [(&str, &str); 4] =
-    [("REDIS_URL", "Redis"), ("REDIS_HOST", "Redis"), ("S3_ENDPOINT", "S3"), ("S3_BUCKET", "S3")];
+const UNUSED: [(&str, &str); 4] = [("REDIS_URL", "Redis"), ("REDIS_HOST", "Redis")];
 
 /// The variables of one layer; empty ones count as not set.
 #[derive(Debug)]
