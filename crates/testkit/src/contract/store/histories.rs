@@ -83,7 +83,10 @@ pub async fn histories_come_in_order(store: &dyn Store) {
                     let there = enrolled(store, user, course.id, at(2)).await;
                     left(store, &there, at(3)).await;
                 }
-                2 => tampered(store, &progress(user, course.id), &[(&lessons[0], InProgress)]).await,
+                2 => {
+                    let row = CourseProgress { version: 1, ..progress(user, course.id) };
+                    tampered(store, &row, &[(&lessons[0], InProgress)]).await;
+                }
                 _ => {
                     enrolled(store, user, course.id, at(4)).await;
                 }
