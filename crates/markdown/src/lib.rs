@@ -44,8 +44,8 @@ pub enum LinkKind {
 /// only one within the document (`#words`) is made to fit the `id`s of headings. Targets that are neither relative nor
 /// `http`, `https` or `mailto` are removed, whoever they come from.
 ///
-/// Takes time in proportion to the document's size, whatever is in it. What is nested more deeply than anybody can read
-/// is shown as it was written.
+/// Takes time in proportion to the document's size, whatever is in it. What is nested more deeply than anybody can read,
+/// or would take long for another reason, is shown as it was written.
 pub fn to_html(markdown: &str, links: &dyn Fn(Link<'_>) -> Option<String>) -> String {
     if markdown.len() > MAX_BYTES {
         return as_written(markdown);
@@ -53,6 +53,9 @@ pub fn to_html(markdown: &str, links: &dyn Fn(Link<'_>) -> Option<String>) -> St
     let Some(events) = document::events(markdown, links) else { return as_written(markdown) };
     let mut rendered = String::with_capacity(markdown.len() + markdown.len() / 2);
     html::push_html(&mut rendered, events.into_iter());
+    if sanitizer::is_slow(&rendered) {
+        return as_written(markdown);
+    }
     sanitizer::clean(&rendered)
 }
 

@@ -111,6 +111,27 @@ pub(crate) fn clean(html: &str) -> String {
     ALLOW_LIST.clean(html).to_string()
 }
 
+/// How many bytes may be looked at in vain while the clean HTML is written.
+const MAX_SEARCH: usize = 1_000_000_000;
+
+/// Whether writing the clean HTML would take long: html5ever looks for the next `<` or `>` of a text again at each `&` and
+/// each sign whose first byte is C2, to the end of the text if there is none (`write_escaped` in its 0.40).
+pub(crate) fn is_slow(html: &str) -> bool {
+    let mut search = 0_usize;
+    let mut rest = html.as_bytes();
+    while !rest.is_empty() {
+        // A tag ends a text, and these end a search.
+        let is_end = |at: &usize| {
+            rest[*at] == b'<' || (rest[*at] == b'&' && matches!(rest.get(at + 1..at + 4), Some(b"lt;" | b"gt;")))
+        };
+        let end = (0..rest.len()).find(is_end).unwrap_or(rest.len());
+        let stops = rest[..end].iter().filter(|byte| matches!(byte, b'&' | 0xC2)).count();
+        search = search.saturating_add(stops.saturating_mul(end));
+        rest = rest.get(end + 1..).unwrap_or_default();
+    }
+    search > MAX_SEARCH
+}
+
 /// The class that says which language a code is in. What books add to it (`rust,ignore`) goes.
 fn language(class: &str) -> Option<String> {
     let name = class.strip_prefix("language-")?.split(',').next()?;
@@ -126,6 +147,17 @@ fn is_number(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_signs_in_a_long_text_are_slow_to_write() {
+        for slow in ["&amp;", "°", "a &copy; ", "&#38;"] {
+            assert!(is_slow(&slow.repeat(1 << 19)), "{slow}");
+            assert!(!is_slow(&slow.repeat(1 << 10)), "{slow}");
+        }
+        for quick in ["&lt;", "a", "<p>&amp;</p>", "&amp;&gt;", "é"] {
+            assert!(!is_slow(&quick.repeat(1 << 19)), "{quick}");
+        }
+    }
 
     #[test]
     fn a_class_is_a_language_or_nothing() {

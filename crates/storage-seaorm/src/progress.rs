@@ -33,15 +33,17 @@ macro_rules! completed {
 }
 pub(crate) use completed;
 
-/// The same, always counted; `$progress` names a row of `course_progress`.
+/// The same, always counted; `$progress` names a row of `course_progress`. One look by key for each lesson of the course:
+/// as a join it may become all lessons of all courses.
 macro_rules! count_completed {
     ($progress:literal) => {
         concat!(
-            "(SELECT count(*) FROM lessons cl JOIN lesson_progress cs ON cs.lesson_id = cl.id AND cs.user_id = ",
+            "(SELECT count(*) FROM lessons cl WHERE cl.course_id = ",
             $progress,
-            ".user_id AND cs.status = 'completed' WHERE cl.course_id = ",
+            ".course_id AND NOT cl.is_draft AND cl.deleted_at IS NULL AND (SELECT cs.status FROM lesson_progress cs \
+             WHERE cs.user_id = ",
             $progress,
-            ".course_id AND NOT cl.is_draft AND cl.deleted_at IS NULL)"
+            ".user_id AND cs.lesson_id = cl.id) = 'completed')"
         )
     };
 }

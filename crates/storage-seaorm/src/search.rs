@@ -217,7 +217,7 @@ async fn find<T>(
     read: fn(&mut Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
     let terms = words::terms(words);
-    if terms.is_empty() || limit == 0 {
+    if terms.is_empty() || limit == 0 || !words::can_all_be_found(&terms) {
         return Ok(Vec::new());
     }
     let [all, title] = if db.get_database_backend() == DbBackend::Postgres {

@@ -47,6 +47,12 @@ pub(crate) fn fts5(terms: &[String], scope: Option<&str>) -> String {
     }
 }
 
+/// Whether text can have all of these words: PostgreSQL keeps no word of more than 2,046 bytes, and passes over it where it
+/// is looked for, so that the others would be found without it.
+pub(crate) fn can_all_be_found(terms: &[String]) -> bool {
+    terms.iter().all(|term| term.len() <= 2_046)
+}
+
 /// Whether a word is long enough to be the beginning of others. Too many words begin with two Latin letters, and all their
 /// places would have to be put together.
 fn is_beginning(term: &str) -> bool {
@@ -120,6 +126,7 @@ mod tests {
         assert_eq!(fts5_of_all(&terms, "topic text", None), all);
         assert_eq!(fts5_of_all(&terms, "topic text", Some("c00")), format!("scope : \"c00\" AND {all}"));
         assert_eq!(tsquery_of_all(&terms), "rust & box:*");
+        assert!(can_all_be_found(&terms) && !can_all_be_found(&["x".repeat(2_047)]));
         let short = ["box".to_owned(), "ru".to_owned()];
         assert_eq!(fts5_of_all(&short, "text", None), "{text} : (\"box\" AND \"ru\")");
         assert_eq!(tsquery_of_all(&short), "box & ru");

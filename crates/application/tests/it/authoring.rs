@@ -44,12 +44,12 @@ impl House {
         let made = self.lyceum.create_course(&author.actor(), &author.client, new_course(title)).await;
         let course = made.unwrap();
         for title in lessons {
-            self.add(author, &course, new_lesson(title)).await;
+            self.append(author, &course, new_lesson(title)).await;
         }
         self.course_row(&course).await
     }
 
-    pub async fn add(&self, author: &Caller, course: &Course, new: NewLesson) -> Lesson {
+    pub async fn append(&self, author: &Caller, course: &Course, new: NewLesson) -> Lesson {
         self.lyceum.add_lesson(&author.actor(), &CourseKey::Id(course.id), new).await.unwrap().0
     }
 
@@ -206,8 +206,8 @@ async fn a_name_that_was_chosen_is_free_or_refused_and_one_that_was_made_finds_a
     let stale = house.lyceum.remove_course(&actor, &client, &key(&bends), Some(1)).await;
     assert_eq!(code(stale), "version_mismatch");
 
-    let lesson = house.add(&author, &bends, new_lesson("Sheet bend")).await;
-    let again = house.add(&author, &bends, new_lesson("Sheet bend")).await;
+    let lesson = house.append(&author, &bends, new_lesson("Sheet bend")).await;
+    let again = house.append(&author, &bends, new_lesson("Sheet bend")).await;
     assert_eq!((lesson.slug.as_str(), again.slug.as_str()), ("sheet-bend", "sheet-bend-2"));
     house.lyceum.remove_lesson(&actor, again.id, None).await.unwrap();
     let new = NewLesson { slug: chosen("sheet-bend-2"), ..new_lesson("Other") };
@@ -216,7 +216,7 @@ async fn a_name_that_was_chosen_is_free_or_refused_and_one_that_was_made_finds_a
     assert_eq!(code(house.lyceum.edit_lesson(&actor, lesson.id, edit, None).await), "slug_taken");
     let own = LessonEdit { slug: chosen("sheet-bend"), ..LessonEdit::default() };
     assert_eq!(house.lyceum.edit_lesson(&actor, lesson.id, own, None).await.unwrap().0.version, 1);
-    assert_eq!(house.add(&author, &bends, new_lesson("Sheet bend")).await.slug.as_str(), "sheet-bend-3");
+    assert_eq!(house.append(&author, &bends, new_lesson("Sheet bend")).await.slug.as_str(), "sheet-bend-3");
 }
 
 #[tokio::test]
@@ -238,15 +238,15 @@ async fn lessons_stand_in_order_and_have_their_numbers() {
     let author = house.mentor("author").await;
     let actor = author.actor();
     let course = house.write(&author, "Knots", &[]).await;
-    house.add(&author, &course, NewLesson { is_numbered: false, ..new_lesson("Before") }).await;
-    house.add(&author, &course, new_lesson("Loops")).await;
-    house.add(&author, &course, NewLesson { depth: 1, ..new_lesson("Bowline") }).await;
-    house.add(&author, &course, new_lesson("Bends")).await;
+    house.append(&author, &course, NewLesson { is_numbered: false, ..new_lesson("Before") }).await;
+    house.append(&author, &course, new_lesson("Loops")).await;
+    house.append(&author, &course, NewLesson { depth: 1, ..new_lesson("Bowline") }).await;
+    house.append(&author, &course, new_lesson("Bends")).await;
     assert_eq!(house.table(&course).await, ["- Before", "1 Loops", "1.1 Bowline", "2 Bends"]);
-    let added = house.add(&author, &course, NewLesson { position: Some(2), depth: 1, ..new_lesson("Splice") }).await;
+    let added = house.append(&author, &course, NewLesson { position: Some(2), depth: 1, ..new_lesson("Splice") }).await;
     assert_eq!((added.position, added.number.unwrap().to_string()), (2, "1.1".to_owned()));
     assert_eq!(house.table(&course).await, ["- Before", "1 Loops", "1.1 Splice", "1.2 Bowline", "2 Bends"]);
-    let last = house.add(&author, &course, NewLesson { position: Some(99), ..new_lesson("Words") }).await;
+    let last = house.append(&author, &course, NewLesson { position: Some(99), ..new_lesson("Words") }).await;
     assert_eq!((last.position, house.course_row(&course).await.lesson_count), (5, 6));
 
     let splice = house.lesson(course.id, "Splice").await;
@@ -306,7 +306,7 @@ async fn what_a_lesson_says_is_found_as_long_as_it_is_there_and_written() {
     let actor = author.actor();
     let course = house.write(&author, "Knots", &[]).await;
     let draft = NewLesson { is_draft: true, content: "A bight of rope.".into(), ..new_lesson("Bowline") };
-    let lesson = house.add(&author, &course, draft).await;
+    let lesson = house.append(&author, &course, draft).await;
     let edit = async |edit: LessonEdit| house.lyceum.edit_lesson(&actor, lesson.id, edit, None).await.unwrap().0;
     assert!(!house.is_found(&course, "bight").await);
     edit(LessonEdit { is_draft: Some(false), ..LessonEdit::default() }).await;
@@ -342,7 +342,7 @@ async fn percentages_are_right_at_once_when_lessons_come_and_go() {
     assert_eq!(stand().await, (1, 2, 50));
     house.lyceum.remove_lesson(&actor, b, None).await.unwrap();
     assert_eq!(stand().await, (1, 1, 100));
-    house.add(&author, &course, new_lesson("C3")).await;
+    house.append(&author, &course, new_lesson("C3")).await;
     assert_eq!(stand().await, (1, 2, 50));
     let draft = |is_draft| LessonEdit { is_draft: Some(is_draft), ..LessonEdit::default() };
     house.lyceum.edit_lesson(&actor, a, draft(true), None).await.unwrap();
@@ -366,7 +366,7 @@ async fn of_two_authors_at_once_neither_breaks_the_order() {
     let first = NewLesson { position: Some(0), ..new_lesson("B2") };
     let unit = house.begin().await;
     let (b, c, ()) =
-        tokio::join!(house.add(&author, &course, first), house.add(&author, &course, new_lesson("C3")), async {
+        tokio::join!(house.append(&author, &course, first), house.append(&author, &course, new_lesson("C3")), async {
             drop(unit)
         });
     assert_eq!((b.position, c.position), (0, 2));

@@ -9,7 +9,7 @@ use crate::{blobs::BlobKey, store::StoreError, time::Timestamp};
 pub struct BlobRemoval {
     /// Which.
     pub key: BlobKey,
-    /// How often it was tried in vain.
+    /// How often it was tried in vain; who took it and never said what came of it is among them.
     pub attempts: u32,
 }
 

@@ -149,7 +149,7 @@ pub fn estimated_tokens(text: &str) -> u32 {
 mod tests {
     use super::*;
     use crate::{
-        courses::Title,
+        courses::{Slug, Title},
         ids::{ConversationId, CourseId, LessonId, MessageId, PassageId},
         mentor::{CourseStanding, LessonInQuestion, NextLesson, NumberedPassage, Source},
         progress::Percent,
@@ -166,11 +166,17 @@ mod tests {
             role: Role::Learner,
             courses: vec![CourseStanding {
                 course,
+                slug: Slug::of("Knots"),
                 title: Title::parse("Knots").expect("good"),
                 percent: Percent::of(1, 3),
                 completed_lessons: 1,
                 total_lessons: 3,
-                next_lesson: Some(NextLesson { title: Title::parse("The bowline").expect("good"), number: None }),
+                next_lesson: Some(NextLesson {
+                    lesson,
+                    slug: Slug::of("The bowline"),
+                    title: Title::parse("The bowline").expect("good"),
+                    number: None,
+                }),
             }],
             lesson: Some(LessonInQuestion {
                 lesson,

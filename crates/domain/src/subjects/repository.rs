@@ -16,7 +16,7 @@ use crate::{
 pub struct UnreadDocument {
     /// The document.
     pub document: Document,
-    /// How often that was tried in vain.
+    /// How often that was tried in vain; who took it and never said what came of it is among them.
     pub attempts: u32,
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{browser::danger, html};
+use crate::html;
 
 /// Enough to see what is not linear: that takes minutes, or all memory, at a few mebibytes and seconds here.
-const SIZE: usize = 64 * 1024;
+const SIZE: usize = 32 * 1024;
 
 /// Each takes a few tenths of a second, unoptimised and alone.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -39,7 +39,7 @@ fn nested_lists_and_tables_take_no_longer_than_others() {
     {
         takes(piece, &repeated(piece));
     }
-    let deep: String = (0..350).map(|depth| "  ".repeat(depth) + "- a\n").collect();
+    let deep: String = (0..250).map(|depth| "  ".repeat(depth) + "- a\n").collect();
     takes("lists in lists", &deep);
 }
 
@@ -103,5 +103,5 @@ fn what_is_too_large_is_shown_as_it_was_written() {
     let large = "*a* <script>\n".repeat(lyceum_markdown::MAX_BYTES / 13 + 1);
     let html = html(&large);
     assert!(html.starts_with("<pre>*a* &lt;script&gt;\n"));
-    assert_eq!(danger(&html), None);
+    assert!(!html[5..html.len() - 6].contains('<'));
 }

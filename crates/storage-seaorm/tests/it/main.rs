@@ -9,6 +9,7 @@
 mod corruption;
 mod databases;
 mod settings;
+mod waiting;
 
 mod sqlite {
     use crate::databases::sqlite;

@@ -1,23 +1,25 @@
 //! Data for cases: each value is good, and its names are nobody else's, in this process or another.
 
+mod learning;
+
+pub use learning::{
+    change, claim, course_file, document, enrolment, full_subject, progress, settled_answer, sha256, subject,
+};
+
 use std::time::Duration;
 
 use lyceum_domain::{
     audit::{AuditAction, AuditActor, AuditEvent},
-    blobs::{BlobKey, Sha256},
+    blobs::BlobKey,
     conversations::{Conversation, Message, Prompt},
-    courses::{Course, CourseFile, CourseStatus, FilePath, Lesson, LessonNumber, Slug, SourceKey, Title},
-    idempotency::{Claim, IdempotencyKey, SettledAnswer},
+    courses::{Course, CourseStatus, Lesson, LessonNumber, Slug, SourceKey, Title},
     ids::{
-        ApiKeyId, AuditEventId, ClaimId, ConversationId, CourseId, DocumentId, IdGenerator as _, IdentityId, LessonId,
-        MessageId, OneTimeTokenId, OutboxMailId, ProgressEventId, RefreshTokenId, RegistrationId, SessionId, SubjectId,
-        UsageId, UserId,
+        ApiKeyId, AuditEventId, ConversationId, CourseId, IdGenerator as _, IdentityId, LessonId, MessageId,
+        OneTimeTokenId, OutboxMailId, RefreshTokenId, RegistrationId, SessionId, UsageId, UserId,
     },
     mail::{Intent, OutboxMail},
     mentor::{Cost, Source, UsageOutcome, UsageRecord},
-    progress::{CourseProgress, ProgressChange, Step},
     sessions::{AccountKey, Client, Network, NextToken, RefreshToken, SecretHash, Session},
-    subjects::{Color, Document, DocumentKind, FileName, Subject, TextState},
     time::Timestamp,
     users::{
         ApiKey, ApiKeyName, Bio, DisplayName, Email, Identity, Locale, OneTimeToken, PasswordHash, PendingRegistration,
@@ -304,101 +306,6 @@ pub fn full_lesson(course: CourseId, position: u32) -> Lesson {
         updated_at: at(2),
         ..lesson(course, position)
     }
-}
-
-/// The digest of something that nobody else has.
-pub fn sha256() -> Sha256 {
-    let half = SequentialIds.next().into_bytes();
-    Sha256::new(std::array::from_fn(|n| half[n % half.len()]))
-}
-
-/// A file of a course.
-pub fn course_file(course: CourseId, path: &str) -> CourseFile {
-    CourseFile {
-        course,
-        path: FilePath::parse(path).expect("a path"),
-        size: 5_000_000_000,
-        sha256: sha256(),
-        blob: BlobKey::course_file(&SequentialIds),
-        created_at: at(0),
-        updated_at: at(0),
-    }
-}
-
-/// A subject without anything optional.
-pub fn subject(owner: UserId) -> Subject {
-    Subject {
-        id: SubjectId::new(&SequentialIds),
-        owner,
-        title: Title::parse(&format!("Subject {}", word())).expect("a title"),
-        description: String::new(),
-        color: None,
-        is_archived: false,
-        created_at: at(0),
-        updated_at: at(0),
-        version: 1,
-    }
-}
-
-/// A subject of which everything is known.
-pub fn full_subject(owner: UserId) -> Subject {
-    Subject {
-        title: Title::parse("It's \"100 %\" _mine_ \\ 🦀").expect("a title"),
-        description: HOSTILE.join("\n"),
-        color: Some(Color::parse("#1a2b3c").expect("a colour")),
-        is_archived: true,
-        updated_at: at(3),
-        ..subject(owner)
-    }
-}
-
-/// A document whose text waits to be read.
-pub fn document(subject: &Subject) -> Document {
-    Document {
-        id: DocumentId::new(&SequentialIds),
-        subject: subject.id,
-        owner: subject.owner,
-        name: FileName::parse("What's \"new\"? 🦀.pdf").expect("a name"),
-        kind: DocumentKind::Pdf,
-        size: 5_000_000_000,
-        sha256: sha256(),
-        blob: BlobKey::document(&SequentialIds),
-        text: TextState::Pending,
-        created_at: at(0),
-        updated_at: at(0),
-    }
-}
-
-/// An attempt at a new key, made at that time; leased for a minute and kept for a day.
-pub fn claim(user: UserId, at: Timestamp) -> Claim {
-    Claim {
-        id: ClaimId::new(&SequentialIds),
-        user,
-        key: IdempotencyKey::parse(&format!("~{}!\"'%", word())).expect("a key"),
-        created_at: at,
-        leased_until: at.plus(Duration::from_mins(1)),
-        expires_at: at.plus(Duration::from_hours(24)),
-    }
-}
-
-/// An answer with a body of any kind.
-pub fn settled_answer() -> SettledAnswer {
-    SettledAnswer { fingerprint: sha256(), status: 201, body: HOSTILE.join("\n") }
-}
-
-/// A learner in a course, not saved yet.
-pub fn progress(user: UserId, course: CourseId) -> CourseProgress {
-    CourseProgress::begin(user, course, 1, at(0))
-}
-
-/// A step at that time.
-pub fn change(step: Step, at: Timestamp) -> ProgressChange {
-    ProgressChange { id: ProgressEventId::new(&SequentialIds), step, at }
-}
-
-/// The step of coming to a course.
-pub fn enrolment(at: Timestamp) -> ProgressChange {
-    change(Step::Enrolled, at)
 }
 
 /// What [`Conversations::begin_turn`](lyceum_domain::conversations::Conversations::begin_turn) takes.

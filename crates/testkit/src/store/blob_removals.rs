@@ -7,7 +7,10 @@ use lyceum_domain::{
     time::Timestamp,
 };
 
-use super::{MemoryUnit, tables::at_most};
+use super::{
+    MemoryUnit,
+    tables::{RemovalRow, at_most},
+};
 
 #[async_trait]
 impl BlobRemovals for MemoryUnit {
@@ -21,7 +24,8 @@ impl BlobRemovals for MemoryUnit {
     async fn cancel(&mut self, keys: &[BlobKey]) -> Result<(), StoreError> {
         self.run(|tables| {
             for key in keys {
-                tables.blob_removals.remove(key).ok_or(StoreError::Conflict)?;
+                // One that was taken may be gone already, however the attempt ended.
+                tables.blob_removals.remove(key).filter(|row| row.attempts == 0).ok_or(StoreError::Conflict)?;
             }
             Ok(())
         })
@@ -37,9 +41,10 @@ impl BlobRemovals for MemoryUnit {
             let mut due: Vec<_> = tables.blob_removals.iter_mut().filter(|(_, row)| row.due_at <= now).collect();
             due.sort_by_key(|(key, row)| (row.due_at, (*key).clone()));
             due.truncate(at_most(limit));
-            let take = |(key, row): (&BlobKey, &mut super::tables::RemovalRow)| {
+            let take = |(key, row): (&BlobKey, &mut RemovalRow)| {
                 row.due_at = lease_until;
-                BlobRemoval { key: key.clone(), attempts: row.attempts }
+                row.attempts += 1;
+                BlobRemoval { key: key.clone(), attempts: row.attempts - 1 }
             };
             Ok(due.into_iter().map(take).collect())
         })
@@ -56,7 +61,6 @@ impl BlobRemovals for MemoryUnit {
         self.run(|tables| {
             if let Some(row) = tables.blob_removals.get_mut(key) {
                 row.due_at = due_at;
-                row.attempts += 1;
             }
             Ok(())
         })

@@ -20,7 +20,7 @@ pub(super) fn find(tables: &Tables, scope: PassageScope, words: &str, limit: u8)
         .filter_map(|(id, row)| {
             let lesson = tables.lessons.get(&row.lesson).filter(|lesson| lesson.counts())?;
             let heading = if row.draft.heading.is_empty() { lesson.title.as_str() } else { &*row.draft.heading };
-            let shared = score(&wanted, &format!("{heading} {}", row.draft.text))?;
+            let shared = score(&wanted, &format!("{} {} {}", lesson.title, row.draft.heading, row.draft.text))?;
             let passage = Passage {
                 id: *id,
                 lesson: row.lesson,

@@ -119,8 +119,8 @@ pub(super) fn lessons(tables: &Tables, scope: &SearchScope, words: &str, limit: 
             continue;
         };
         let topic = format!("{} {}", lesson.title, row.draft.heading);
-        let Some(score) = wanted.score(&topic, &row.draft.text) else { continue };
-        if best.get(&lesson.id).is_some_and(|(other, _)| *other >= score) {
+        let Some(fit) = wanted.score(&topic, &row.draft.text) else { continue };
+        if best.get(&lesson.id).is_some_and(|(other, _)| *other >= fit) {
             continue;
         }
         let heading = if row.draft.heading.is_empty() { lesson.title.as_str() } else { &row.draft.heading };
@@ -135,10 +135,10 @@ pub(super) fn lessons(tables: &Tables, scope: &SearchScope, words: &str, limit: 
             heading: heading.to_owned(),
             excerpt: wanted.excerpt(&row.draft.text),
         };
-        best.insert(lesson.id, (score, hit));
+        best.insert(lesson.id, (fit, hit));
     }
     let mut found: Vec<_> = best.into_values().collect();
-    found.sort_by_key(|(score, hit)| (Reverse(*score), hit.lesson));
+    found.sort_by_key(|(fit, hit)| (Reverse(*fit), hit.lesson));
     found.into_iter().take(usize::from(limit)).map(|(_, hit)| hit).collect()
 }
 

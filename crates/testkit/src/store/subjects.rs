@@ -108,7 +108,8 @@ impl Subjects for MemoryUnit {
             unread.truncate(at_most(limit));
             let take = |row: &mut DocumentRow| {
                 row.due_at = lease_until;
-                UnreadDocument { document: row.document.clone(), attempts: row.attempts }
+                row.attempts += 1;
+                UnreadDocument { document: row.document.clone(), attempts: row.attempts - 1 }
             };
             Ok(unread.into_iter().map(take).collect())
         })
@@ -135,7 +136,6 @@ impl Subjects for MemoryUnit {
         self.run(|tables| {
             if let Some(row) = tables.documents.get_mut(&document) {
                 row.due_at = due_at;
-                row.attempts += 1;
             }
             Ok(())
         })

@@ -73,7 +73,7 @@ pub(super) struct DocumentRow {
     pub attempts: u32,
 }
 
-/// When a blob is to go, and how often that was tried in vain.
+/// When a blob is to go, and how often that was begun.
 #[derive(Clone, Copy)]
 pub(super) struct RemovalRow {
     pub due_at: Timestamp,

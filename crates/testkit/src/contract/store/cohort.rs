@@ -1,7 +1,7 @@
 //! The learners of a course, as its mentor sees them.
 
-use lyceum_domain::blobs::BlobKey;
 use lyceum_domain::{
+    blobs::BlobKey,
     courses::{Course, Lesson, LessonNumber},
     ids::{CourseId, UserId},
     mentor::NextLesson,

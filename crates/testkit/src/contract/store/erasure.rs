@@ -30,6 +30,8 @@ use crate::{
     },
 };
 
+use crate::contract::statements::claim as take;
+
 /// An event about the second, caused by the first.
 fn event(actor: AuditActor, subject: Option<UserId>) -> AuditEvent {
     let id = AuditEventId::new(&SequentialIds);
@@ -118,7 +120,7 @@ impl Belongings {
         let text = ExtractedText { text, is_cut: false };
         settle_text(store, document.id, &state, Some(&text), at(1)).await.expect("kept");
         let claim = claim(user.id, at(1));
-        assert_eq!(crate::contract::statements::claim(store, &claim).await.expect("an answer"), Claimed::Ours);
+        assert_eq!(take(store, &claim).await.expect("an answer"), Claimed::Ours);
         let mut turn = Turn::first(user.id);
         begin_turn(store, &turn, true).await.expect("a first turn");
         "Said.".clone_into(&mut turn.answer.content);

@@ -76,13 +76,20 @@ pub async fn histories_come_in_order(store: &dyn Store) {
         users.push(user);
         for (course, lessons) in &courses {
             match n {
-                0 => drop(recorded(store, user, &lessons[0], Completed, at(1)).await),
+                0 => {
+                    recorded(store, user, &lessons[0], Completed, at(1)).await;
+                }
                 1 => {
                     let there = enrolled(store, user, course.id, at(2)).await;
                     left(store, &there, at(3)).await;
                 }
-                2 => tampered(store, &progress(user, course.id), &[(&lessons[0], InProgress)]).await,
-                _ => drop(enrolled(store, user, course.id, at(4)).await),
+                2 => {
+                    let row = CourseProgress { version: 1, ..progress(user, course.id) };
+                    tampered(store, &row, &[(&lessons[0], InProgress)]).await;
+                }
+                _ => {
+                    enrolled(store, user, course.id, at(4)).await;
+                }
             }
             expected.push((user, course.id));
         }

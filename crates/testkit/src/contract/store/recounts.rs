@@ -1,9 +1,8 @@
 //! Counting anew: a count is right at once when lessons go and come back, and the rows follow.
 
 use lyceum_domain::{
-    courses::{Course, CourseKey, Lesson},
+    courses::{Course, Lesson},
     ids::{CourseId, LessonId, ProgressEventId, UserId},
-    page::PageRequest,
     progress::{CohortFilter, CourseProgress, LessonStatus, ProgressHistory},
     store::Store,
 };
@@ -37,7 +36,7 @@ async fn restore(store: &dyn Store, lesson: &Lesson) {
 async fn count(store: &dyn Store, user: UserId, lesson: LessonId) -> u32 {
     let read = store.read();
     let standing = read.lesson_standing(user, lesson).await.expect("an answer").expect("a lesson");
-    let (course, page) = (standing.course, PageRequest { ..first_page() });
+    let (course, page) = (standing.course, first_page());
     let progress = standing.progress.expect("progress");
     assert_eq!(progress.outline_revision, standing.outline_revision, "counted under the revision that is there");
     assert_eq!(stored_progress(store, user, course).await, progress);
@@ -217,7 +216,7 @@ pub async fn courses_are_counted_until_it_is_noted(store: &dyn Store) {
     assert_eq!(find_course(store, course.id).await, before);
     let third = revise_outline(store, course.id).await;
     assert_eq!(is_to_recount(store, course.id).await, Some(third));
-    assert!(store.read().courses_to_recount(1).await.expect("an answer").len() == 1);
+    assert_eq!(store.read().courses_to_recount(1).await.expect("an answer").len(), 1);
     assert_eq!(store.read().courses_to_recount(0).await.expect("an answer"), []);
 }
 
@@ -226,8 +225,8 @@ pub async fn a_saved_course_stays_counted(store: &dyn Store) {
     let (course, _) = stored_course(store, 1).await;
     let revision = revise_outline(store, course.id).await;
     mark_counted(store, course.id, revision).await.expect("noted");
-    let course = store.read().course(&CourseKey::Id(course.id)).await.expect("an answer").expect("a course");
-    update_course(store, &Course { description: "Another.".to_owned(), ..course.clone() }).await.expect("saved");
+    let course = find_course(store, course.id).await.expect("a course");
+    update_course(store, &Course { description: "Another.".to_owned(), ..course }).await.expect("saved");
     assert_eq!(is_to_recount(store, course.id).await, None);
 }
 

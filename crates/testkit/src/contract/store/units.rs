@@ -3,18 +3,20 @@
 use std::time::Duration;
 
 use lyceum_domain::{
-    courses::CourseKey,
-    ids::ConversationId,
+    blobs::BlobKey,
+    courses::{CourseKey, FilePath},
+    ids::{ConversationId, CourseId, DocumentId, LessonId, SubjectId},
     mail::Settlement,
     sessions::Rotation,
     store::{Store, StoreError, Unique},
+    subjects::TextState,
     users::TokenPurpose,
 };
 
 use crate::{
     ambient::SequentialIds,
     contract::{
-        fixtures::{at, course, hash, in_year, next_token, outbox_mail, refresh_token, session, user},
+        fixtures::{at, claim, course, hash, in_year, next_token, outbox_mail, refresh_token, session, user},
         statements::{begin, expect_conflict, expect_duplicate, find_course, insert_user, stored_user},
     },
 };
@@ -145,7 +147,22 @@ pub async fn what_finds_nothing_breaks_no_unit(store: &dyn Store) {
     assert!(!nobodys.expect("an answer"));
     let course = course(None);
     assert_eq!(unit.courses().lessons(course.id).await.expect("an answer"), []);
-    unit.progress().recount(course.id, 10).await.expect("nobody's progress");
+    assert_eq!(unit.courses().find(CourseId::new(&SequentialIds)).await.expect("an answer"), None);
+    assert_eq!(unit.courses().find_lesson(LessonId::new(&SequentialIds)).await.expect("an answer"), None);
+    assert_eq!(unit.courses().files(course.id).await.expect("an answer"), []);
+    let path = FilePath::parse("a.png").expect("a path");
+    assert!(!unit.courses().remove_file(course.id, &path).await.expect("an answer"));
+    unit.courses().place_lessons(course.id, &[]).await.expect("no lesson");
+    unit.courses().mark_counted(course.id, 9).await.expect("another revision");
+    let (subject, document) = (SubjectId::new(&SequentialIds), DocumentId::new(&SequentialIds));
+    assert_eq!(unit.subjects().remove(user.id, subject, None).await.expect("an answer"), None);
+    assert_eq!(unit.subjects().remove_document(user.id, document).await.expect("an answer"), None);
+    unit.subjects().settle_text(document, &TextState::Pending, None, at(0)).await.expect("no document");
+    unit.subjects().postpone_text(document, at(0)).await.expect("no document");
+    unit.blob_removals().cancel(&[]).await.expect("no blob");
+    unit.blob_removals().settle(&BlobKey::document(&SequentialIds)).await.expect("no removal");
+    unit.claims().release(&claim(user.id, at(0))).await.expect("no claim");
+    assert_eq!(unit.progress().recount(course.id, 10).await.expect("an answer"), 0);
     assert!(!unit.conversations().delete(user.id, ConversationId::new(&SequentialIds)).await.expect("an answer"));
     unit.courses().insert(&course).await.expect("new");
     unit.commit().await.expect("kept");

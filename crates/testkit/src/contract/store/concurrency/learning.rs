@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use lyceum_domain::{
     blobs::{BlobKey, BlobRemoval},
+    courses::{Course, Lesson},
     idempotency::{Claim, Claimed},
     ids::{ClaimId, DocumentId, ProgressEventId},
     progress::LessonStatus,
@@ -66,12 +67,12 @@ pub async fn steps_and_recounts_at_once_stay_right(store: Arc<dyn Store>) {
             let (store, lesson) = (Arc::clone(&store), lesson.clone());
             async move {
                 if i == 20 {
-                    let gone = lyceum_domain::courses::Lesson { deleted_at: Some(at(3)), ..lesson };
+                    let gone = Lesson { deleted_at: Some(at(3)), ..lesson };
                     let mut unit = store.begin().await?;
                     unit.courses().update_lesson(&gone).await?;
                     let course = unit.courses().find(course).await?.expect("a course");
                     let outline_revision = course.outline_revision + 1;
-                    let next = lyceum_domain::courses::Course { outline_revision, lesson_count: 20, ..course };
+                    let next = Course { outline_revision, lesson_count: 20, ..course };
                     unit.courses().update(&next).await?;
                     return unit.commit().await;
                 }
@@ -104,7 +105,7 @@ pub async fn recounts_at_once_leave_nobody(store: Arc<dyn Store>) {
         recorded(&*store, learner, &lessons[0], LessonStatus::Completed, at(n)).await;
         learners.push(learner);
     }
-    let gone = lyceum_domain::courses::Lesson { deleted_at: Some(at(20)), ..lessons[0].clone() };
+    let gone = Lesson { deleted_at: Some(at(20)), ..lessons[0].clone() };
     update_lesson(&*store, &gone).await.expect("saved");
     let revision = revise_outline(&*store, course.id).await;
     let results = at_once(4, |_| {
@@ -175,24 +176,17 @@ pub async fn a_subject_removed_at_once_forgets_no_blob(store: Arc<dyn Store>) {
     let results = at_once(documents.len() + 1, |i| {
         let (store, document, subject) = (Arc::clone(&store), documents.get(i).cloned(), subject.id);
         async move {
-            match document {
-                Some(document) => {
-                    let inserted = insert_document(&*store, &document, 100).await;
-                    inserted.map(|()| vec![document.blob])
-                }
-                None => {
-                    let removed = until_kept(|| remove_subject(&*store, owner, subject, None)).await?;
-                    Ok(removed.expect("it was there"))
-                }
+            if let Some(document) = document {
+                return insert_document(&*store, &document, 100).await.map(|()| vec![document.blob]);
             }
+            let removed = until_kept(|| remove_subject(&*store, owner, subject, None)).await?;
+            Ok(removed.expect("it was there"))
         }
     });
     let mut results = results.await;
-    results.sort_by_key(|result| {
-        std::cmp::Reverse(result.as_ref().map(|blobs| blobs.contains(&first.blob)).unwrap_or_default())
-    });
-    let mut results = results.into_iter();
-    let removed: BTreeSet<BlobKey> = results.next().expect("an answer").expect("removed").into_iter().collect();
+    let removal = results.iter().position(|result| result.as_ref().is_ok_and(|blobs| blobs.contains(&first.blob)));
+    let removed = results.swap_remove(removal.expect("it was removed")).expect("removed");
+    let removed: BTreeSet<BlobKey> = removed.into_iter().collect();
     let mut came = BTreeSet::from([first.blob]);
     for result in results {
         match result {
