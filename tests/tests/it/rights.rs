@@ -70,10 +70,15 @@ async fn every_operation_is_open_to_whom_the_table_says() {
     let document = server.get("/openapi.json").await.is(200).body;
     let mut table = format!("{:6} {:42}|nobody|learner|mentor|admin|ai|learning|profile\n", "", "");
     for (path, item) in document["paths"].as_object().expect("paths") {
-        let address = [("{course}", "no-such-course"), ("{username}", "nobody"), ("{file}", "picture.jpg"), ("{path}", "a/b.png")]
-            .into_iter()
-            .chain(["{id}", "{user}"].map(|name| (name, NOBODY)))
-            .fold(path.clone(), |path, (name, value)| path.replace(name, value));
+        let address = [
+            ("{course}", "no-such-course"),
+            ("{username}", "nobody"),
+            ("{file}", "picture.jpg"),
+            ("{path}", "a/b.png"),
+        ]
+        .into_iter()
+        .chain(["{id}", "{user}"].map(|name| (name, NOBODY)))
+        .fold(path.clone(), |path, (name, value)| path.replace(name, value));
         for method in ["get", "put", "post", "delete", "patch"] {
             if item.get(method).is_none_or(Value::is_null) {
                 continue;

@@ -6,7 +6,7 @@ use lyceum_domain::{
     blobs::{Blob, BlobKey, BlobStream},
     ids::{DocumentId, SubjectId},
     page::{Page, PageRequest},
-    store::{StoreError, UnitOfWork},
+    store::StoreError,
     subjects::{Document, FileName, TextState},
 };
 
@@ -67,7 +67,14 @@ impl Lyceum {
         let stored = async {
             let document = self.take_in(caller, new, blob.clone()).await?;
             let mut unit = self.ports.store.begin().await?;
-            self.keep_document(&mut *unit, &document).await?;
+            match unit.subjects().insert_document(&document, self.rules.max_documents).await {
+                Err(StoreError::Conflict) => {
+                    drop(unit);
+                    return Err(self.why_not(&document).await?);
+                }
+                inserted => inserted?,
+            }
+            unit.blob_removals().cancel(std::slice::from_ref(&document.blob)).await?;
             let parts = [document.name.as_str().as_bytes(), document.sha256.as_bytes()];
             ticket.settle(&mut *unit, &parts, &document).await?;
             unit.commit().await?;
@@ -107,17 +114,11 @@ impl Lyceum {
         })
     }
 
-    /// Stores the row, and takes the note of its blob back.
-    async fn keep_document(&self, unit: &mut dyn UnitOfWork, document: &Document) -> Result<(), Error> {
-        match unit.subjects().insert_document(document, self.rules.max_documents).await {
-            Err(StoreError::Conflict) => {
-                // A subject that was deleted meanwhile has no version that could tell it from one that is full.
-                let subject = self.ports.store.read().subject(document.owner, document.subject).await?;
-                return Err(subject.map_or(Error::NotFound("subject"), |_| Error::TooMany("documents")));
-            }
-            inserted => inserted?,
-        }
-        Ok(unit.blob_removals().cancel(std::slice::from_ref(&document.blob)).await?)
+    /// Why a document was not stored.
+    async fn why_not(&self, document: &Document) -> Result<Error, Error> {
+        // A subject that was deleted meanwhile, or one document too many.
+        let subject = self.ports.store.read().subject(document.owner, document.subject).await?;
+        Ok(subject.map_or(Error::NotFound("subject"), |_| Error::TooMany("documents")))
     }
 
     /// A document of whoever asks.

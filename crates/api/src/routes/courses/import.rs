@@ -12,7 +12,6 @@ use lyceum_application::{
     courses::{Import, Imported},
     idempotency::Answer,
 };
-use lyceum_course_mdbook::{Book, BookError, Limits, open_archive};
 use lyceum_domain::courses::{LessonChange, LessonReport, PassedOver};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -20,7 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    books::BookFiles,
+    books::{Book, BookError, BookFiles, Limits, open_archive},
     http::{
         caller::Caller,
         idempotency::{self, Idempotency},
