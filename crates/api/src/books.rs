@@ -45,12 +45,12 @@ pub async fn zipped(lyceum: &Lyceum, export: CourseExport, folder: PathBuf) -> R
         file.rewind()?;
         Ok((file.metadata()?.len(), file))
     });
-    let (size, file) = written.await?;
+    let (size, file) = written.await.map_err(|error| Error::StorageUnavailable(error.into()))?;
     Ok((size, pieces(file)))
 }
 
 /// Writes a course as a book in a zip into a file that must not be there yet.
-pub async fn zip_into(lyceum: &Lyceum, export: CourseExport, path: PathBuf) -> Result<Vec<PassedOver>, Error> {
+pub async fn zip_into(lyceum: &Lyceum, export: CourseExport, path: PathBuf) -> Result<Vec<PassedOver>, ExportError> {
     write(lyceum, export, move |export, paths, read| {
         let mut file = File::create_new(&path)?;
         let passed_over = write_book(&export.course, &export.lessons, paths, read, &mut file)?;
@@ -61,7 +61,7 @@ pub async fn zip_into(lyceum: &Lyceum, export: CourseExport, path: PathBuf) -> R
 }
 
 /// Writes a course as a book into a folder, which is made if need be and must be empty.
-pub async fn folder_into(lyceum: &Lyceum, export: CourseExport, path: PathBuf) -> Result<Vec<PassedOver>, Error> {
+pub async fn folder_into(lyceum: &Lyceum, export: CourseExport, path: PathBuf) -> Result<Vec<PassedOver>, ExportError> {
     write(lyceum, export, move |export, paths, read| {
         write_book_folder(&export.course, &export.lessons, paths, read, &path)
     })
@@ -75,7 +75,7 @@ async fn write<T: Send + 'static>(
     lyceum: &Lyceum,
     export: CourseExport,
     work: impl FnOnce(&CourseExport, &[FilePath], &mut ReadFile<'_>) -> Result<T, ExportError> + Send + 'static,
-) -> Result<T, Error> {
+) -> Result<T, ExportError> {
     let (lyceum, runtime) = (lyceum.clone(), Handle::current());
     let written = spawn_blocking(move || {
         let paths: Vec<_> = export.files.iter().map(|file| file.path.clone()).collect();
@@ -85,10 +85,7 @@ async fn write<T: Send + 'static>(
         };
         work(&export, &paths, &mut read)
     });
-    written.await.map_err(|error| Error::Internal(error.to_string()))?.map_err(|error| match error {
-        ExportError::File { .. } | ExportError::Write { .. } => Error::StorageUnavailable(error.into()),
-        error => Error::Internal(error.to_string()),
-    })
+    written.await.map_err(std::io::Error::other)?
 }
 
 async fn bytes_of(lyceum: &Lyceum, file: &CourseFile) -> Result<Vec<u8>, Cause> {

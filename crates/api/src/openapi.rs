@@ -107,7 +107,8 @@ static METHODS: LazyLock<Vec<(ResourceDef, Vec<Method>)>> = LazyLock::new(|| {
             (item.patch.is_some(), Method::PATCH),
         ];
         let methods = methods.into_iter().filter_map(|(is_there, method)| is_there.then_some(method));
-        (ResourceDef::new(path), methods.collect())
+        // The path of a file has slashes in it.
+        (ResourceDef::new(path.replace("{path}", "{path:.+}")), methods.collect())
     });
     paths.collect()
 });

@@ -193,6 +193,7 @@ fn cors(origins: &[String], max_age_seconds: u32) -> Cors {
             "Content-Range",
             "ETag",
             "Idempotency-Replayed",
+            "Location",
             "Retry-After",
             "X-Request-Id",
             "RateLimit-Limit",
