@@ -427,8 +427,8 @@ mod tests {
             .insert_header((header::CONTENT_TYPE, "multipart/form-data; boundary=x"))
             .insert_header((header::CONTENT_LENGTH, "100000000"))
             .to_http_request();
-        let silent = Payload::Stream { payload: Box::pin(stream::pending()) };
-        let upload = Upload::from_request(&request, &mut { silent }).await.expect("not read yet");
+        let mut silent: Payload = Payload::Stream { payload: Box::pin(stream::pending()) };
+        let upload = Upload::from_request(&request, &mut silent).await.expect("not read yet");
         let problem = upload.open(PATIENCE, 1 << 20).await.err().expect("refused");
         assert_eq!((problem.status.as_u16(), problem.code), (413, "too_large"));
     }
@@ -440,7 +440,7 @@ mod tests {
     ) -> &'static str {
         let request = TestRequest::post().insert_header((header::CONTENT_TYPE, "multipart/form-data; boundary=x"));
         let beginning = stream::iter([Ok(Bytes::from_static(FILE.as_bytes()))]);
-        let mut payload = Payload::Stream { payload: Box::pin(beginning.chain(pieces)) };
+        let mut payload: Payload = Payload::Stream { payload: Box::pin(beginning.chain(pieces)) };
         let upload = Upload::from_request(&request.to_http_request(), &mut payload).await.expect("not read yet");
         let (mut reader, _) = upload.open(patience, 1 << 20).await.expect("a file");
         let (sender, receiver) = mpsc::channel(BACKLOG);
