@@ -12,13 +12,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use lyceum_application::{Error, Lyceum, courses::CourseExport};
-use lyceum_course_mdbook::{Book, ExportError, write_book, write_book_folder};
+use lyceum_course_mdbook::{ExportError, write_book, write_book_folder};
 use lyceum_domain::{
     blobs::BlobStream,
     courses::{CourseFile, DraftFiles, FilePath, PassedOver},
     mentor::Cause,
 };
 use tokio::{runtime::Handle, task::spawn_blocking};
+
+pub use lyceum_course_mdbook::{Book, BookError, Limits, open_archive};
 
 /// How many bytes of a file are read at a time.
 const PIECE: usize = 256 << 10;

@@ -85,6 +85,11 @@ pub(crate) struct Kept<T> {
 }
 
 impl<T> Ticket<T> {
+    /// Of a request without a name.
+    pub(crate) const fn nameless() -> Self {
+        Self(None)
+    }
+
     /// Keeps the answer, in the unit that keeps what was done. `parts` are what the body said.
     pub(crate) async fn settle(&self, unit: &mut dyn UnitOfWork, parts: &[&[u8]], outcome: &T) -> Result<(), Error> {
         if let Some((claim, once)) = &self.0 {

@@ -30,7 +30,9 @@ fn body(path: &str) -> Value {
         "/api/v1/ai/chat" => json!({"prompt": "What is a line?"}),
         "/api/v1/auth/password/change" => json!({"current_password": "not this 1", "new_password": "bowline-9-Turns"}),
         "/api/v1/users/me/api-keys" => json!({"name": "another", "scopes": ["ai"]}),
-        "/api/v1/subjects" => json!({"title": "Tides"}),
+        "/api/v1/subjects" | "/api/v1/courses" => json!({"title": "Tides"}),
+        path if path.ends_with("/lessons") => json!({"title": "Springs", "content": "Twice a month."}),
+        path if path.ends_with("/order") => json!({"lesson_ids": []}),
         path if path.ends_with("/progress") => json!({"status": "completed"}),
         _ => json!({}),
     }
@@ -68,10 +70,15 @@ async fn every_operation_is_open_to_whom_the_table_says() {
     let document = server.get("/openapi.json").await.is(200).body;
     let mut table = format!("{:6} {:42}|nobody|learner|mentor|admin|ai|learning|profile\n", "", "");
     for (path, item) in document["paths"].as_object().expect("paths") {
-        let address = [("{course}", "no-such-course"), ("{username}", "nobody"), ("{file}", "picture.jpg")]
-            .into_iter()
-            .chain(["{id}", "{user}"].map(|name| (name, NOBODY)))
-            .fold(path.clone(), |path, (name, value)| path.replace(name, value));
+        let address = [
+            ("{course}", "no-such-course"),
+            ("{username}", "nobody"),
+            ("{file}", "picture.jpg"),
+            ("{path}", "a/b.png"),
+        ]
+        .into_iter()
+        .chain(["{id}", "{user}"].map(|name| (name, NOBODY)))
+        .fold(path.clone(), |path, (name, value)| path.replace(name, value));
         for method in ["get", "put", "post", "delete", "patch"] {
             if item.get(method).is_none_or(Value::is_null) {
                 continue;

@@ -427,8 +427,8 @@ mod tests {
             .insert_header((header::CONTENT_TYPE, "multipart/form-data; boundary=x"))
             .insert_header((header::CONTENT_LENGTH, "100000000"))
             .to_http_request();
-        let mut silent: Payload = Payload::Stream { payload: Box::pin(stream::pending()) };
-        let upload = Upload::from_request(&request, &mut silent).await.expect("not read yet");
+        let silent: Payload = Payload::Stream { payload: Box::pin(stream::pending()) };
+        let upload = Upload::from_request(&request, &mut { silent }).await.expect("not read yet");
         let problem = upload.open(PATIENCE, 1 << 20).await.err().expect("refused");
         assert_eq!((problem.status.as_u16(), problem.code), (413, "too_large"));
     }

@@ -1,6 +1,6 @@
 //! Importing courses with their files.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -20,7 +20,13 @@ use lyceum_domain::{
 };
 use sha2::Digest as _;
 
-use crate::{Error, Lyceum, error::denied, retry::retry_on_conflict};
+use crate::{
+    Error, Lyceum,
+    error::denied,
+    idempotency::{Begun, Done, Once, Ticket},
+    retry::retry_on_conflict,
+    sessions::Caller,
+};
 
 /// A course to be imported.
 #[derive(Clone)]
@@ -65,9 +71,6 @@ pub struct Imported {
     pub report: ImportReport,
 }
 
-/// How long a blob that no row names waits to be removed: longer than any import takes.
-const UNCLAIMED: Duration = Duration::from_hours(1);
-
 /// A file that is new or changed, stored under a key that no row names yet.
 struct StoredFile {
     path: FilePath,
@@ -79,26 +82,71 @@ struct StoredFile {
 impl Lyceum {
     /// Imports a course, or, if this author imported it before, makes ours what the source is now: lessons keep their
     /// identity and learners their progress. An import that fails leaves nothing: files that were stored for it are
-    /// removed after a while.
+    /// removed again.
     pub async fn import_course(&self, actor: &Actor, client: &Client, import: Import) -> Result<Imported, Error> {
+        let nameless = (Ticket::nameless(), Sha256::new([0; 32]));
+        self.import_with(actor, client, &import, &nameless).await
+    }
+
+    /// The same for a request that its client may have named; `archive` is the digest of what was sent.
+    pub async fn import_course_once(
+        &self,
+        caller: &Caller,
+        import: Import,
+        archive: Sha256,
+        once: Option<Once<Imported>>,
+    ) -> Result<Done<Imported>, Error> {
+        let actor = caller.actor();
+        self.may_create_course(&actor)?;
+        let ticket = match self.begin_once(caller.user.id, once).await? {
+            Begun::Ours(ticket) => (ticket, archive),
+            Begun::Before(kept) => return kept.for_the_same(&sent(&import, &archive)),
+        };
+        let imported = self.import_with(&actor, &caller.client, &import, &ticket).await;
+        self.or_release(&ticket.0, imported).await.map(Done::Now)
+    }
+
+    async fn import_with(
+        &self,
+        actor: &Actor,
+        client: &Client,
+        import: &Import,
+        ticket: &(Ticket<Imported>, Sha256),
+    ) -> Result<Imported, Error> {
         allow(actor, &Action::CreateCourse).map_err(denied("course"))?;
         // Also for a new course: nobody writes in another's name.
         allow(actor, &Action::ChangeCourse { author: import.author }).map_err(denied("course"))?;
         let source = SourceKey::mdbook(&import.draft.title);
-        let stored = self.store_files(&import, &source).await?;
-        let imported = retry_on_conflict(|| self.import_once(actor, client, &import, &source, &stored)).await?;
-        // Somebody else changed the files of the same course meanwhile.
-        imported.ok_or(Error::Conflict)
+        let new = self.new_files(import, &source).await?;
+        let keys: Vec<_> = new.iter().map(|(_, key)| key.clone()).collect();
+        if !keys.is_empty() {
+            self.note_blobs(&keys).await?;
+        }
+        let imported = async {
+            let stored = self.store_files(import, new).await?;
+            let unit = || self.import_in_a_unit(actor, client, import, &source, &stored, ticket);
+            // None: somebody else changed the files of the same course meanwhile.
+            retry_on_conflict(unit).await?.ok_or(Error::Conflict)
+        };
+        let imported = imported.await;
+        match &imported {
+            // For what was replaced.
+            Ok(_) => self.ports.blob_bell.ring(),
+            Err(error) if !keys.is_empty() => self.give_up_blobs(&keys, error).await,
+            Err(_) => {}
+        }
+        imported
     }
 
     /// `None` if other files would have had to be stored.
-    async fn import_once(
+    async fn import_in_a_unit(
         &self,
         actor: &Actor,
         client: &Client,
         import: &Import,
         source: &SourceKey,
         stored: &[StoredFile],
+        (ticket, archive): &(Ticket<Imported>, Sha256),
     ) -> Result<Option<Imported>, Error> {
         let free_slug = self.free_slug(&Slug::of(&import.draft.title)).await?;
         let now = self.ports.clock.now();
@@ -139,13 +187,14 @@ impl Lyceum {
         }
         let event = self.event(AuditAction::CourseImported, actor, None, client);
         unit.audit().append(&event.with("course", course.id)).await?;
+        let imported = Imported { course, is_new, report: changes.report };
+        ticket.settle(&mut *unit, &sent(import, archive), &imported).await?;
         unit.commit().await?;
-        Ok(Some(Imported { course, is_new, report: changes.report }))
+        Ok(Some(imported))
     }
 
-    /// Stores the files that are new or changed, each under a new key that is noted for removal before: until a row names
-    /// it, it is on its way out.
-    async fn store_files(&self, import: &Import, source: &SourceKey) -> Result<Vec<StoredFile>, Error> {
+    /// The files that are new or changed, each with the key that it will have.
+    async fn new_files(&self, import: &Import, source: &SourceKey) -> Result<Vec<(FilePath, BlobKey)>, Error> {
         if import.draft.files.is_empty() {
             return Ok(Vec::new());
         }
@@ -156,14 +205,11 @@ impl Lyceum {
         };
         let is_new = |path, sha256| known.get(path).is_none_or(|file: &CourseFile| file.sha256 != sha256);
         let new = import.draft.files.iter().filter(|file| is_new(&file.path, file.sha256));
-        let new: Vec<_> = new.map(|file| (file.path.clone(), BlobKey::course_file(&*self.ports.ids))).collect();
-        if new.is_empty() {
-            return Ok(Vec::new());
-        }
-        let keys: Vec<_> = new.iter().map(|(_, key)| key.clone()).collect();
-        unit.blob_removals().schedule(&keys, self.ports.clock.now().plus(UNCLAIMED)).await?;
-        unit.commit().await?;
+        Ok(new.map(|file| (file.path.clone(), BlobKey::course_file(&*self.ports.ids))).collect())
+    }
 
+    /// Stores files whose keys are noted: until a row names one, it is on its way out.
+    async fn store_files(&self, import: &Import, new: Vec<(FilePath, BlobKey)>) -> Result<Vec<StoredFile>, Error> {
         let mut stored = Vec::with_capacity(new.len());
         for (path, blob) in new {
             let bytes = import.files.read(&path).await;
@@ -171,11 +217,16 @@ impl Lyceum {
             // Of what was read now: a folder may have changed since it was looked through.
             let sha256 = Sha256::new(sha2::Sha256::digest(&bytes).into());
             let content = stream::once(async move { Ok(Bytes::from(bytes)) });
-            let size = self.ports.blobs.put(&blob, Box::pin(content)).await?;
+            let size = self.put_blob(&blob, Box::pin(content)).await?;
             stored.push(StoredFile { path, blob, size, sha256 });
         }
         Ok(stored)
     }
+}
+
+/// What a request said, as far as it makes it another one.
+fn sent<'a>(import: &Import, archive: &'a Sha256) -> [&'a [u8]; 2] {
+    [archive.as_bytes(), if import.publish { b"publish" } else { b"" }]
 }
 
 /// Makes the files of a course those of the draft, and says whether that changed any; `None` if a file that was not stored,

@@ -38,14 +38,13 @@ fn who_counts_anew_counts_the_step_that_they_waited_for() {
         unit.progress().save(&progress, &change).await.expect("saved");
         let revision = revise_outline(&*store, course.id).await;
 
-        let counting = tokio::spawn({
-            let (store, course) = (Arc::clone(&store), course.id);
-            async move { recount(&*store, course, 10).await }
-        });
+        let mut counting = tokio::task::JoinSet::new();
+        let (same, id) = (Arc::clone(&store), course.id);
+        counting.spawn(async move { recount(&*same, id, 10).await });
         tokio::time::sleep(Duration::from_millis(300)).await;
-        assert!(!counting.is_finished(), "it waits");
+        assert!(counting.try_join_next().is_none(), "it waits");
         unit.commit().await.expect("kept");
-        assert_eq!(counting.await.expect("ends").expect("counted"), 1);
+        assert_eq!(counting.join_next().await.expect("a task").expect("ends").expect("counted"), 1);
         let stored = stored_history(&*store, learner, course.id).await.stored.expect("progress");
         assert_eq!((stored.completed_lessons, stored.outline_revision, stored.version), (2, revision, 2));
     });

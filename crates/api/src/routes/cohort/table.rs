@@ -54,7 +54,7 @@ pub async fn respond(
         let (app, caller, course) = (app.clone(), caller.clone(), course.clone());
         async move {
             let Some(Page { items, next }) = learners else { return Ok::<_, Error>(None) };
-            let text = rows(&items, idle_since, is_first).map_err(broken)?;
+            let text = rows(&items, idle_since, is_first).map_err(|error| broken(&error))?;
             let rest = match next {
                 None => None,
                 after => Some(app.lyceum.learners(&caller.actor(), &course, query, page(after)).await?.learners),
@@ -69,7 +69,7 @@ pub async fn respond(
         .streaming(rows))
 }
 
-fn broken(error: csv::Error) -> Error {
+fn broken(error: &csv::Error) -> Error {
     Error::Internal(error.to_string())
 }
 

@@ -10,8 +10,8 @@ use actix_web::{
 use lyceum_application::{
     Error,
     courses::{Import, Imported},
+    idempotency::Answer,
 };
-use lyceum_course_mdbook::{Book, BookError, Limits, open_archive};
 use lyceum_domain::courses::{LessonChange, LessonReport, PassedOver};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -19,9 +19,10 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    books::BookFiles,
+    books::{Book, BookError, BookFiles, Limits, open_archive},
     http::{
         caller::Caller,
+        idempotency::{self, Idempotency},
         page::Query,
         problem::{FieldProblem, Problem},
         upload::{Spooled, Upload, UploadBody},
@@ -146,24 +147,39 @@ impl From<Imported> for ImportReportBody {
 
 /// Imports an mdBook, a zip or tar.gz, as a course of one's own; again, to bring the course up to date with its book:
 /// lessons keep their identity and learners their progress.
-#[utoipa::path(tag = "courses", security(("bearer" = []), ("cookie" = [])), params(ImportQuery),
+#[utoipa::path(tag = "courses", security(("bearer" = []), ("cookie" = [])), 
+    params(ImportQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "a name for the request, so that it is done once")),
     request_body(content = UploadBody, content_type = "multipart/form-data"),
-    responses((status = 201, body = ImportReportBody, headers(("Location" = String, description = "the course")))))]
+    responses((status = 201, body = ImportReportBody, headers(("Location" = String, description = "the course"),
+        ("Idempotency-Replayed" = String, description = "`true` if it had been done before")))))]
 #[post("/courses/import")]
 pub async fn import_course(
     app: web::Data<App>,
     caller: Caller,
     Query(query): Query<ImportQuery>,
+    named: Idempotency,
     upload: Upload,
 ) -> Result<HttpResponse, Problem> {
     app.lyceum.may_create_course(&caller.actor())?;
-    let book = Arc::new(opened(upload.spool(&app, app.uploads.import).await?).await?);
+    let archive = upload.spool(&app, app.uploads.import).await?;
+    let sha256 = archive.sha256;
+    let book = Arc::new(opened(archive).await?);
     let (draft, files) = (book.draft().clone(), Arc::new(BookFiles(book)));
     let publish = query.publish.unwrap_or_default();
     let import = Import { draft, files, author: Some(caller.0.user.id), publish };
-    let imported = app.lyceum.import_course(&caller.actor(), &caller.0.client, import).await?;
+    let done = app.lyceum.import_course_once(&caller.0, import, sha256, named.once(answer)).await?;
+    Ok(idempotency::respond(done, created))
+}
+
+/// What whoever sends the same again is told.
+fn answer(imported: &Imported) -> Answer {
+    idempotency::kept(StatusCode::CREATED, &ImportReportBody::from(imported.clone()))
+}
+
+fn created(imported: Imported) -> HttpResponse {
     let place = format!("/api/v1/courses/{}", imported.course.id);
-    Ok(HttpResponse::Created().insert_header((header::LOCATION, place)).json(ImportReportBody::from(imported)))
+    HttpResponse::Created().insert_header((header::LOCATION, place)).json(ImportReportBody::from(imported))
 }
 
 /// Reads the book away from the worker.
