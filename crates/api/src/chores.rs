@@ -13,6 +13,8 @@ use crate::wiring::House;
 /// How often the outbox is looked into if nobody rings: for mails that are due again, and for those of instances that
 /// died.
 const LOOK_FOR_MAIL: Duration = Duration::from_secs(1);
+/// How often learners are counted anew whose course has other lessons now.
+const RECOUNT: Duration = Duration::from_mins(1);
 /// How often files are looked for that are to go, and documents whose text was not read, if nobody rings.
 const LOOK_FOR_FILES: Duration = Duration::from_secs(5);
 /// How often what is over is removed.
@@ -34,6 +36,7 @@ impl Chores {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let lyceum = house.lyceum(1).await?;
         tasks.spawn(send_mail(lyceum.clone(), stopping.clone()));
+        tasks.spawn(recount(lyceum.clone(), stopping.clone()));
         tasks.spawn(remove_blobs(lyceum.clone(), stopping.clone()));
         tasks.spawn(read_texts(lyceum.clone(), stopping.clone()));
         tasks.spawn(tidy(lyceum, stopping.clone()));
@@ -68,6 +71,22 @@ async fn send_mail(lyceum: Lyceum, stopping: CancellationToken) {
             () = stopping.cancelled() => {}
             () = lyceum.ports().mail_bell.rung() => {}
             () = sleep(wait) => {}
+        }
+    }
+}
+
+async fn recount(lyceum: Lyceum, stopping: CancellationToken) {
+    while !stopping.is_cancelled() {
+        match lyceum.recount_progress(&Actor::System).await {
+            Ok(0) => {}
+            Ok(learners) => tracing::info!(learners, "progress was counted anew"),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "progress could not be counted anew");
+            }
+        }
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = sleep(RECOUNT) => {}
         }
     }
 }

@@ -6,6 +6,7 @@ mod course;
 mod doctor;
 mod mail;
 mod migrate;
+mod progress;
 mod user;
 
 use std::process::ExitCode;
@@ -41,9 +42,12 @@ enum Command {
     /// Look after mails that wait to be sent.
     #[command(subcommand)]
     Mail(mail::Mail),
-    /// Bring courses in.
+    /// Bring courses in, take them along.
     #[command(subcommand)]
     Course(course::Course),
+    /// Look after what is known of learners.
+    #[command(subcommand)]
+    Progress(progress::Progress),
     /// Check or show the settings.
     #[command(subcommand)]
     Config(config::Config),
@@ -110,6 +114,7 @@ fn dispatch(command: Command) -> Outcome {
                     Command::User(command) => user::run(command, &settings).await,
                     Command::Mail(command) => mail::run(&command, &settings).await,
                     Command::Course(command) => course::run(command, &settings).await,
+                    Command::Progress(command) => progress::run(command, &settings).await,
                     Command::Doctor => doctor::run(&settings).await,
                     Command::Openapi | Command::Config(_) | Command::ReadPdf => Ok(()),
                 }

@@ -1,10 +1,17 @@
 //! What the first start in development makes: a small course of our own, and three accounts.
 
-use lyceum_application::{Error, Lyceum, courses::Import, users::NewAccount};
+use std::sync::Arc;
+
+use lyceum_application::{
+    Error, Lyceum,
+    courses::{Import, NoFiles},
+    users::NewAccount,
+};
 use lyceum_domain::{
     courses::{CourseDraft, CourseKey, LessonDraft, Slug},
     invalid::Invalid,
     policy::Actor,
+    sessions::Client,
     users::{DisplayName, Email, Identifier, Password, Role, Username},
 };
 
@@ -45,8 +52,8 @@ pub async fn seed(lyceum: &Lyceum) -> Result<String, anyhow::Error> {
     // Only once: afterwards the course is the mentor's to change.
     let is_there = lyceum.course(&Actor::System, &CourseKey::Slug(Slug::of(TITLE))).await.is_ok();
     if let Some(mentor) = lyceum.find_user(&Actor::System, &mentor).await?.filter(|_| !is_there) {
-        let import = Import { draft: course(), author: Some(mentor.id), publish: true };
-        match lyceum.import_course(&Actor::System, import).await {
+        let import = Import { draft: course(), files: Arc::new(NoFiles), author: Some(mentor.id), publish: true };
+        match lyceum.import_course(&Actor::System, &Client::default(), import).await {
             // Another instance was faster.
             Ok(_) | Err(Error::Conflict) => {}
             Err(error) => return Err(error.into()),

@@ -4,6 +4,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`commands`] | `serve`, `migrate`, `user`, `mail`, `course`, `config`, `openapi`, `doctor` |
+//! | [`books`] | books that become courses, and courses that become books |
 //! | [`settings`] | every setting, its sources and checks |
 //! | [`wiring`] | the one file that names adapters |
 //! | [`server`], [`chores`] | listening, shutting down; what is done without being asked |
@@ -13,6 +14,7 @@
 
 pub mod ambient;
 pub mod app;
+pub mod books;
 pub mod chores;
 pub mod commands;
 pub mod demo;

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod api_keys;
 pub mod auth;
+pub mod cohort;
 pub mod conversations;
 pub mod courses;
 pub mod documents;
@@ -14,8 +15,10 @@ pub mod passwords;
 pub mod portraits;
 pub mod privacy;
 pub mod progress;
+pub mod search;
 pub mod sessions;
 pub mod subjects;
+pub mod timeline;
 pub mod token;
 pub mod users;
 
@@ -69,13 +72,33 @@ routes! {
     admin::change_user,
     admin::list_audit,
     courses::list_courses,
+    courses::writing::create_course,
+    courses::import::import_course,
     courses::read_course,
+    courses::writing::change_course,
+    courses::writing::remove_course,
+    courses::writing::publish_course,
+    courses::writing::archive_course,
+    courses::writing::restore_course,
+    courses::export::export_course,
+    courses::files::read_file,
+    lessons::writing::add_lesson,
+    lessons::writing::order_lessons,
+    lessons::writing::list_removed_lessons,
     lessons::read_lesson,
+    lessons::writing::change_lesson,
+    lessons::writing::remove_lesson,
+    lessons::writing::restore_lesson,
+    search::search,
+    cohort::list_learners,
+    cohort::read_completion,
     progress::enrol,
     progress::leave,
     progress::course_progress,
     progress::record_lesson,
     progress::list_progress,
+    timeline::read_timeline,
+    timeline::list_next_lessons,
     subjects::create_subject,
     subjects::list_subjects,
     subjects::read_subject,

@@ -183,6 +183,7 @@ fn rules(settings: &Settings, public_url: String) -> Rules {
             mails: days(keep.mails_days),
         },
         public_url,
+        max_lessons: Rules::default().max_lessons,
         max_answer_tokens: Some(settings.llm.max_tokens).filter(|tokens| *tokens > 0),
         max_document_bytes: storage.max_document_bytes,
         max_picture_bytes: storage.max_picture_bytes,

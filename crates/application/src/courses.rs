@@ -6,8 +6,11 @@ mod import;
 mod lessons;
 mod search;
 
+use std::ops::Range;
+
 use lyceum_domain::{
-    courses::{Course, CourseFile, CourseFilter, CourseKey, FilePath, Lesson, Outline},
+    blobs::Blob,
+    courses::{Course, CourseFile, CourseFilter, CourseKey, FilePath, Lesson, Outline, Slug},
     ids::{LessonId, UserId},
     page::{Page, PageRequest},
     policy::{Action, Actor, allow},
@@ -75,6 +78,17 @@ impl Lyceum {
             return Err(Error::NotFound("lesson"));
         }
         Ok((lesson, course))
+    }
+
+    /// Where links between the chapters of an imported course lead: paths in its source, and names in addresses.
+    pub async fn source_paths(&self, actor: &Actor, key: &CourseKey) -> Result<Vec<(String, Slug)>, Error> {
+        let course = self.readable_course(actor, key).await?;
+        Ok(self.ports.store.read().source_paths(course.id).await?)
+    }
+
+    /// The bytes of a file that [`course_file`](Self::course_file) or an export handed out, or a part of them.
+    pub async fn course_file_content(&self, file: &CourseFile, range: Option<Range<u64>>) -> Result<Blob, Error> {
+        Ok(self.ports.blobs.get(&file.blob, range).await?)
     }
 
     /// A file of a course, for whoever may read the course; its bytes are in the blob store.

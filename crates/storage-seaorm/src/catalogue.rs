@@ -139,6 +139,10 @@ impl CourseQueries for SeaOrmStore {
         lessons::removed(&self.reads, course).await
     }
 
+    async fn source_paths(&self, course: CourseId) -> Result<Vec<(String, Slug)>, StoreError> {
+        lessons::source_paths(&self.reads, course).await
+    }
+
     async fn is_slug_taken(&self, slug: &Slug) -> Result<bool, StoreError> {
         Ok(IS_SLUG_TAKEN.one(&self.reads, Values::new().text(slug.as_str())).await?.is_some())
     }

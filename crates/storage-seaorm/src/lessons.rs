@@ -60,6 +60,11 @@ macro_rules! entries {
 const OUTLINE: Sql = entries!("IS NULL");
 const REMOVED: Sql = entries!("IS NOT NULL");
 
+const SOURCE_PATHS: Sql = Sql::same(
+    "SELECT source_path, slug FROM lessons WHERE course_id = $1 AND source_path IS NOT NULL \
+     AND NOT is_draft AND deleted_at IS NULL ORDER BY position, id",
+);
+
 // A course without lessons is one row without a lesson.
 const COUNTING: Sql = Sql::same(
     "SELECT c.outline_revision, l.id FROM courses c \
@@ -194,6 +199,14 @@ pub(crate) async fn outline(db: &impl ConnectionTrait, course: CourseId) -> Resu
 
 pub(crate) async fn removed(db: &impl ConnectionTrait, course: CourseId) -> Result<Vec<OutlineEntry>, StoreError> {
     each(&REMOVED.all(db, Values::new().id(course.as_uuid())).await?, read_entry)
+}
+
+pub(crate) async fn source_paths(
+    db: &impl ConnectionTrait,
+    course: CourseId,
+) -> Result<Vec<(String, Slug)>, StoreError> {
+    let rows = SOURCE_PATHS.all(db, Values::new().id(course.as_uuid())).await?;
+    each(&rows, |row| Ok((row.text()?, row.parsed(Slug::parse)?)))
 }
 
 pub(crate) async fn one(db: &impl ConnectionTrait, lesson: LessonId) -> Result<Option<Lesson>, StoreError> {

@@ -1,20 +1,28 @@
 //! `lyceum course`.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
-use lyceum_application::courses::{Import, Imported};
-use lyceum_course_mdbook::{Limits, open_any};
+use lyceum_application::{
+    Lyceum,
+    courses::{Import, Imported},
+};
+use lyceum_course_mdbook::{Book, Limits, open_any};
 use lyceum_domain::{
-    courses::{CourseDraft, LessonChange, LessonReport},
+    courses::{CourseKey, LessonChange, LessonReport, PassedOver, Slug},
+    ids::UserId,
     policy::Actor,
+    sessions::Client,
     users::Identifier,
 };
 
 use super::{Failure, Outcome};
-use crate::settings::Settings;
+use crate::{books, books::BookFiles, routes::courses::import::ImportReportBody, settings::Settings};
 
 #[derive(Debug, Subcommand)]
 pub enum Course {
@@ -32,30 +40,63 @@ pub enum Course {
         #[arg(long)]
         json: bool,
     },
+    /// Write a course as an mdBook.
+    Export {
+        /// Id or slug of the course.
+        course: String,
+        /// Where to: a file that ends in `.zip`, or a folder. Nothing is overwritten.
+        path: PathBuf,
+    },
 }
 
 pub async fn run(command: Course, settings: &Settings) -> Outcome {
-    let Course::Import { path, author, publish, json } = command;
-    let draft = tokio::task::spawn_blocking(move || read(&path)).await??;
-    let lyceum = super::lyceum(settings).await?;
-    let author = match author {
-        None => None,
-        Some(name) => {
-            let nobody = || Failure::Failed(anyhow::anyhow!("there is no account {name:?}"));
-            let identifier = Identifier::parse(&name).ok_or_else(nobody)?;
-            Some(lyceum.find_user(&Actor::System, &identifier).await?.ok_or_else(nobody)?.id)
+    match command {
+        Course::Import { path, author, publish, json } => {
+            let book = Arc::new(tokio::task::spawn_blocking(move || read(&path)).await??);
+            let lyceum = super::lyceum(settings).await?;
+            let author = author_named(&lyceum, author).await?;
+            let (draft, files) = (book.draft().clone(), Arc::new(BookFiles(book)));
+            let import = Import { draft, files, author, publish };
+            let imported = lyceum.import_course(&Actor::System, &Client::default(), import).await?;
+            if json {
+                println!("{}", serde_json::to_string_pretty(&ImportReportBody::from(imported))?);
+            } else {
+                print_report(&imported);
+            }
         }
-    };
-    let imported = lyceum.import_course(&Actor::System, Import { draft, author, publish }).await?;
-    if json {
-        println!("{}", serde_json::to_string_pretty(&as_json(&imported))?);
-    } else {
-        print_report(&imported);
+        Course::Export { course, path } => {
+            let lyceum = super::lyceum(settings).await?;
+            let export = lyceum.export_course(&Actor::System, &key(&course)?).await?;
+            let (lessons, files) = (export.lessons.len(), export.files.len());
+            let title = export.course.title.clone();
+            let is_zip = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
+            let written = if is_zip {
+                books::zip_into(&lyceum, export, path.clone()).await
+            } else {
+                books::folder_into(&lyceum, export, path.clone()).await
+            };
+            let passed_over = written.with_context(|| format!("{} cannot be written", path.display()))?;
+            println!("Wrote \"{title}\" to {}: {lessons} lessons, {files} files", path.display());
+            print_passed_over(&passed_over);
+        }
     }
     Ok(())
 }
 
-fn read(path: &std::path::Path) -> anyhow::Result<CourseDraft> {
+/// Which course a name means.
+pub fn key(course: &str) -> Result<CourseKey, Failure> {
+    let key = course.parse().map(CourseKey::Id).or_else(|_| Slug::parse(course).map(CourseKey::Slug));
+    key.map_err(|_| Failure::Failed(anyhow::anyhow!("there is no course {course:?}")))
+}
+
+async fn author_named(lyceum: &Lyceum, author: Option<String>) -> Result<Option<UserId>, Failure> {
+    let Some(name) = author else { return Ok(None) };
+    let nobody = || Failure::Failed(anyhow::anyhow!("there is no account {name:?}"));
+    let identifier = Identifier::parse(&name).ok_or_else(nobody)?;
+    Ok(Some(lyceum.find_user(&Actor::System, &identifier).await?.ok_or_else(nobody)?.id))
+}
+
+fn read(path: &Path) -> anyhow::Result<Book> {
     let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} chapters")?;
     // Shows itself on a terminal only.
     let bar = ProgressBar::new(0).with_style(style);
@@ -64,7 +105,7 @@ fn read(path: &std::path::Path) -> anyhow::Result<CourseDraft> {
         bar.set_position(progress.done as u64);
     });
     bar.finish_and_clear();
-    Ok(book.with_context(|| format!("{} cannot be imported", path.display()))?.into_draft())
+    book.with_context(|| format!("{} cannot be imported", path.display()))
 }
 
 const CHANGES: [LessonChange; 5] = [
@@ -91,45 +132,65 @@ fn print_report(imported: &Imported) {
             println!("{count:>6} {}", change.as_str());
         }
     }
-    let only_some = report.lessons.len() - report.count(LessonChange::Added) - report.count(LessonChange::Unchanged);
-    if only_some > 0 {
-        for LessonReport { change, title, .. } in &report.lessons {
-            if !matches!(change, LessonChange::Added | LessonChange::Unchanged) {
-                println!("       {}: {title}", change.as_str());
+    if !is_new {
+        for lesson in &report.lessons {
+            if let Some(line) = told(lesson) {
+                println!("       {line}");
             }
         }
     }
-    for passed_over in &report.passed_over {
-        println!("Passed over {}: {}", passed_over.place, passed_over.reason);
-    }
+    print_passed_over(&report.passed_over);
     if course.published_at.is_none() {
         println!("Learners cannot see it yet: import it again with --publish.");
     }
 }
 
-fn as_json(imported: &Imported) -> serde_json::Value {
-    let Imported { course, is_new, report } = imported;
-    let counts: serde_json::Map<_, _> =
-        CHANGES.iter().map(|change| (change.as_str().to_owned(), report.count(*change).into())).collect();
-    let lessons: Vec<_> = report
-        .lessons
-        .iter()
-        .map(|lesson| serde_json::json!({"title": lesson.title, "change": lesson.change.as_str()}))
-        .collect();
-    let passed_over: Vec<_> = report
-        .passed_over
-        .iter()
-        .map(|passed| serde_json::json!({"place": passed.place, "reason": passed.reason}))
-        .collect();
-    serde_json::json!({
-        "course_id": course.id.to_string(),
-        "slug": course.slug.as_str(),
-        "title": course.title.as_str(),
-        "status": course.status.as_str(),
-        "is_new": is_new,
-        "total_lessons": course.lesson_count,
-        "counts": counts,
-        "lessons": lessons,
-        "passed_over": passed_over,
-    })
+/// A lesson that is not as it was; of new ones those that were part of another.
+fn told(lesson: &LessonReport) -> Option<String> {
+    let LessonReport { change, title, renamed_from, moved_from, split_from, .. } = lesson;
+    let mut notes = Vec::new();
+    notes.extend(renamed_from.as_ref().map(|name| format!("was \"{name}\"")));
+    notes.extend(moved_from.as_ref().map(|place| format!("moved from {place}")));
+    notes.extend(split_from.as_ref().map(|from| format!("split from \"{from}\"")));
+    let is_plain = matches!(change, LessonChange::Added | LessonChange::Unchanged) && notes.is_empty();
+    let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
+    (!is_plain).then(|| format!("{}: {title}{notes}", change.as_str()))
+}
+
+fn print_passed_over(passed_over: &[PassedOver]) {
+    for PassedOver { place, reason } in passed_over {
+        println!("Passed over {place}: {reason}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lyceum_domain::ids::LessonId;
+    use uuid::Uuid;
+
+    #[test]
+    fn what_became_of_a_lesson_is_told_in_a_line() {
+        let plain = LessonReport {
+            lesson: LessonId::from_uuid(Uuid::nil()),
+            title: "Reef".to_owned(),
+            change: LessonChange::Unchanged,
+            renamed_from: None,
+            moved_from: None,
+            split_from: None,
+        };
+        assert_eq!(told(&plain), None);
+        assert_eq!(told(&LessonReport { change: LessonChange::Added, ..plain.clone() }), None);
+        let removed = LessonReport { change: LessonChange::Removed, ..plain.clone() };
+        assert_eq!(told(&removed).as_deref(), Some("removed: Reef"));
+        let changed = LessonReport {
+            change: LessonChange::Changed,
+            renamed_from: Some("Square".to_owned()),
+            moved_from: Some("1.2".to_owned()),
+            ..plain.clone()
+        };
+        assert_eq!(told(&changed).as_deref(), Some("changed: Reef (was \"Square\", moved from 1.2)"));
+        let split = LessonReport { change: LessonChange::Added, split_from: Some("Bends".to_owned()), ..plain };
+        assert_eq!(told(&split).as_deref(), Some("added: Reef (split from \"Bends\")"));
+    }
 }

@@ -9,6 +9,7 @@ use actix_web::{
     web,
 };
 use bytes::Bytes;
+use lyceum_domain::invalid::{Invalid, Violations};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
 use crate::http::problem::{FieldProblem, Problem};
@@ -22,10 +23,36 @@ impl<T: DeserializeOwned> FromRequest for Json<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let bytes = read(request, payload, |mime| {
-            mime == "application/json" || (mime.starts_with("application/") && mime.ends_with("+json"))
-        });
+        let bytes = read(request, payload, is_json);
         Box::pin(async move { parse(&bytes.await?).map(Json) })
+    }
+}
+
+/// A JSON body with a long text in it: a lesson.
+#[derive(Debug)]
+pub struct LongJson<T>(pub T);
+
+/// The largest such body: a million characters of any script, and what JSON adds to them.
+const LONG: usize = 6 << 20;
+
+impl<T: DeserializeOwned> FromRequest for LongJson<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = is_json(&mime(request));
+        let payload = web::Payload::from_request(request, payload);
+        Box::pin(async move {
+            if !is_json {
+                return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+            }
+            let payload = payload.await.map_err(|_| Problem::of_status(StatusCode::BAD_REQUEST))?;
+            match payload.to_bytes_limited(LONG).await {
+                Ok(Ok(bytes)) => parse(&bytes).map(LongJson),
+                Ok(Err(_)) => Err(Problem::of_status(StatusCode::BAD_REQUEST)),
+                Err(_) => Err(Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE)),
+            }
+        })
     }
 }
 
@@ -64,14 +91,22 @@ impl FromRequest for Form {
     }
 }
 
+fn is_json(mime: &str) -> bool {
+    mime == "application/json" || (mime.starts_with("application/") && mime.ends_with("+json"))
+}
+
+/// What kind of body the client says it sends.
+fn mime(request: &HttpRequest) -> String {
+    let mime = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    mime.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 fn read(
     request: &HttpRequest,
     payload: &mut Payload,
     is_known: fn(&str) -> bool,
 ) -> impl Future<Output = Result<Bytes, Problem>> + use<> {
-    let mime = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mime = mime.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let bytes = is_known(&mime).then(|| web::Bytes::from_request(request, payload));
+    let bytes = is_known(&mime(request)).then(|| web::Bytes::from_request(request, payload));
     async move {
         let bytes = bytes.ok_or_else(|| Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))?;
         bytes.await.map_err(|error| match error.as_response_error().status_code() {
@@ -153,6 +188,16 @@ fn escaped(member: &str) -> String {
 /// For members of a PATCH that can be left out, `null`, or set.
 pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// A member of a PATCH that can be set but not cleared.
+pub fn settable<R, T>(
+    violations: &mut Violations,
+    pointer: &'static str,
+    sent: Option<Option<R>>,
+    parse: impl Fn(R) -> Result<T, Invalid>,
+) -> Option<T> {
+    violations.take(pointer, sent?.ok_or(Invalid::Missing).and_then(parse))
 }
 
 #[cfg(test)]

@@ -229,6 +229,10 @@ impl From<Error> for Problem {
             Error::NotFound(thing) => Self::new(StatusCode::NOT_FOUND, code, format!("There is no such {thing}.")),
             Error::UsernameTaken => new(StatusCode::CONFLICT, "Somebody has that username."),
             Error::EmailTaken => new(StatusCode::CONFLICT, "Somebody has that e-mail address."),
+            Error::SlugTaken => new(StatusCode::CONFLICT, "That name in addresses is taken; removed ones keep theirs."),
+            Error::NotPublished => {
+                new(StatusCode::CONFLICT, "It was never published, so there is nobody to go on with it: remove it.")
+            }
             Error::Conflict => new(StatusCode::CONFLICT, "Somebody changed the same thing; look again."),
             Error::VersionMismatch => new(StatusCode::PRECONDITION_FAILED, "It is another version by now; look again."),
             Error::TooLarge { max } => {
@@ -325,6 +329,8 @@ mod tests {
             Error::NotFound("course"),
             Error::UsernameTaken,
             Error::EmailTaken,
+            Error::SlugTaken,
+            Error::NotPublished,
             Error::Conflict,
             Error::VersionMismatch,
             Error::TooLarge { max: 1024 },
@@ -372,6 +378,8 @@ mod tests {
         404 not_found There is no such course.
         409 username_taken Somebody has that username.
         409 email_taken Somebody has that e-mail address.
+        409 slug_taken That name in addresses is taken; removed ones keep theirs.
+        409 not_published It was never published, so there is nobody to go on with it: remove it.
         409 conflict Somebody changed the same thing; look again.
         412 version_mismatch It is another version by now; look again.
         413 too_large At most 1024 bytes are taken here.

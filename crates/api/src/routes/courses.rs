@@ -1,5 +1,10 @@
 //! The catalogue and the courses in it.
 
+pub mod export;
+pub mod files;
+pub mod import;
+pub mod writing;
+
 use actix_web::{HttpResponse, get, http::StatusCode, web};
 use chrono::{DateTime, Utc};
 use lyceum_application::courses::Browse;
@@ -122,7 +127,8 @@ impl From<OutlineEntry> for OutlineEntryBody {
 }
 
 impl CourseWithOutlineBody {
-    fn of((course, outline): (Course, Outline)) -> Self {
+    /// A course with the lessons in this order.
+    pub fn of((course, outline): (Course, Outline)) -> Self {
         Self { course: CourseBody::from(&course), outline: outline.0.into_iter().map(Into::into).collect() }
     }
 }
@@ -139,6 +145,8 @@ pub struct BrowseQuery {
     pub author: Option<String>,
     /// `true`: only those one is in.
     pub enrolled: Option<bool>,
+    /// `true`: instead those of one's own that were removed, for admins all; nothing else narrows them.
+    pub removed: Option<bool>,
     /// How many items, 1 to 100.
     #[param(minimum = 1, maximum = 100, default = 20, value_type = Option<u32>)]
     pub limit: Option<String>,
@@ -168,7 +176,11 @@ pub async fn list_courses(
     Query(query): Query<BrowseQuery>,
 ) -> Result<HttpResponse, Problem> {
     let page = page_request(query.limit.as_deref(), query.cursor.as_deref())?;
-    let page = app.lyceum.courses(&visitor.0, query.browse()?, page).await?;
+    let page = if query.removed.unwrap_or_default() {
+        app.lyceum.removed_courses(&visitor.0, page).await?
+    } else {
+        app.lyceum.courses(&visitor.0, query.browse()?, page).await?
+    };
     Ok(HttpResponse::Ok().json(PageBody::of(page, |course| CourseBody::from(&course))))
 }
 

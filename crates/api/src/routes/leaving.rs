@@ -28,7 +28,7 @@ use crate::{
         api_keys::ApiKeyBody,
         conversations::{ConversationBody, MessageBody},
         documents::DocumentBody,
-        progress::{CourseProgressBody, LessonProgressBody},
+        progress::{CourseProgressBody, LessonProgressBody, ProgressEventBody},
         sessions::SessionBody,
         subjects::SubjectBody,
         users::UserBody,
@@ -53,6 +53,8 @@ pub struct ExportBody {
     pub events: Vec<AuditEventBody>,
     /// Their courses.
     pub courses: Vec<ExportedCourseBody>,
+    /// Every step they took in a course, newest first.
+    pub progress_events: Vec<ProgressEventBody>,
     /// What they asked and heard.
     pub conversations: Vec<ExportedConversationBody>,
     /// What it cost.
@@ -218,6 +220,7 @@ impl ExportBody {
             api_keys: export.api_keys.into_iter().map(Into::into).collect(),
             events: export.events.into_iter().map(Into::into).collect(),
             courses: export.courses.into_iter().map(Into::into).collect(),
+            progress_events: export.progress_events.into_iter().map(Into::into).collect(),
             conversations: export.conversations.into_iter().map(Into::into).collect(),
             usage: export.usage.into_iter().map(Into::into).collect(),
             subjects: export.subjects.iter().map(Into::into).collect(),

@@ -2,14 +2,14 @@
 
 use actix_web::{HttpResponse, delete, get, post, put, web};
 use chrono::{DateTime, Utc};
-use lyceum_application::progress::{CourseStand, Recorded};
+use lyceum_application::progress::{CourseProgressDetail, CourseStand, Recorded};
 use lyceum_domain::{
     ids::LessonId,
-    progress::{CourseProgressView, LessonProgressView, LessonStatus},
+    progress::{CourseProgressView, LessonProgressView, LessonStatus, ProgressEvent, Step},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
         path::{CoursePath, Id},
         problem::Problem,
     },
+    routes::timeline::{NextLessonBody, utc_offset},
 };
 
 /// How far a learner is with a lesson.
@@ -149,8 +150,14 @@ pub struct CourseProgressDetailBody {
     pub completed_lessons: u32,
     /// Lessons in all.
     pub total_lessons: u32,
+    /// When one first came; `null` if one was never in it.
+    pub started_at: Option<DateTime<Utc>>,
     /// The last activity; `null` if one was never in it.
     pub updated_at: Option<DateTime<Utc>>,
+    /// On how many days one did something in it.
+    pub days_active: u32,
+    /// Where to go on: the first lesson in reading order that is not done.
+    pub next_lesson: Option<NextLessonBody>,
     /// The lessons in reading order.
     pub lessons: Vec<LessonProgressBody>,
 }
@@ -176,6 +183,65 @@ pub struct LessonProgressBody {
     pub status: &'static str,
     /// When that was recorded.
     pub updated_at: Option<DateTime<Utc>>,
+}
+
+impl From<CourseProgressDetail> for CourseProgressDetailBody {
+    fn from(detail: CourseProgressDetail) -> Self {
+        let next_lesson = detail.next_lesson().map(NextLessonBody::from);
+        let CourseProgressDetail { course, stand, started_at, days_active, lessons } = detail;
+        Self {
+            course_id: course.id.as_uuid(),
+            slug: course.slug.to_string(),
+            title: course.title.to_string(),
+            completion_percent: stand.as_ref().map_or(0, |stand| stand.percent().get()),
+            completed_lessons: stand.as_ref().map_or(0, |stand| stand.completed_lessons),
+            total_lessons: course.lesson_count,
+            started_at: started_at.map(Timestamp::as_datetime),
+            updated_at: stand.map(|stand| stand.updated_at.as_datetime()),
+            days_active,
+            next_lesson,
+            lessons: lessons.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// A step that a learner took in a course.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProgressEvent)]
+pub struct ProgressEventBody {
+    /// The course.
+    pub course_id: Uuid,
+    /// Its place among the learner's steps in the course.
+    pub sequence: i64,
+    /// `enrolled`, `left` or `recorded`.
+    #[schema(pattern = "^(enrolled|left|recorded)$")]
+    pub kind: &'static str,
+    /// The lesson, if one was recorded.
+    pub lesson_id: Option<Uuid>,
+    /// What it was before.
+    pub from_status: Option<&'static str>,
+    /// What it was after.
+    pub to_status: Option<&'static str>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+impl From<ProgressEvent> for ProgressEventBody {
+    fn from(event: ProgressEvent) -> Self {
+        let recorded = match event.step {
+            Step::Recorded { lesson, from, to } => Some((lesson.as_uuid(), from.as_str(), to.as_str())),
+            Step::Enrolled | Step::Left => None,
+        };
+        Self {
+            course_id: event.course.as_uuid(),
+            sequence: event.sequence,
+            kind: event.step.kind(),
+            lesson_id: recorded.map(|(lesson, ..)| lesson),
+            from_status: recorded.map(|(_, from, _)| from),
+            to_status: recorded.map(|(.., to)| to),
+            at: event.at.as_datetime(),
+        }
+    }
 }
 
 impl From<LessonProgressView> for LessonProgressBody {
@@ -212,22 +278,30 @@ pub async fn leave(app: web::Data<App>, caller: Caller, course: CoursePath) -> R
     Ok(HttpResponse::NoContent().finish())
 }
 
+/// Which days one means.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct CourseProgressQuery {
+    /// How far the learner's clock is ahead of UTC, in minutes, positive to the east.
+    #[param(minimum = -840, maximum = 840, default = 0, value_type = Option<i32>)]
+    pub utc_offset_minutes: Option<String>,
+}
+
 /// One's progress in a course, lesson by lesson.
 #[utoipa::path(tag = "progress", security(("bearer" = []), ("cookie" = [])),
-    params(("course" = String, Path, description = "id or slug")), responses((status = 200, body = CourseProgressDetailBody)))]
+    params(("course" = String, Path, description = "id or slug"), CourseProgressQuery),
+    responses((status = 200, body = CourseProgressDetailBody)))]
 #[get("/courses/{course}/progress")]
-pub async fn course_progress(app: web::Data<App>, caller: Caller, course: CoursePath) -> Result<HttpResponse, Problem> {
-    let (course, stand, lessons) = app.lyceum.course_progress(&caller.actor(), &course.0).await?;
-    Ok(HttpResponse::Ok().json(CourseProgressDetailBody {
-        course_id: course.id.as_uuid(),
-        slug: course.slug.to_string(),
-        title: course.title.to_string(),
-        completion_percent: stand.as_ref().map_or(0, |stand| stand.percent().get()),
-        completed_lessons: stand.as_ref().map_or(0, |stand| stand.completed_lessons),
-        total_lessons: course.lesson_count,
-        updated_at: stand.map(|stand| stand.updated_at.as_datetime()),
-        lessons: lessons.into_iter().map(Into::into).collect(),
-    }))
+pub async fn course_progress(
+    app: web::Data<App>,
+    caller: Caller,
+    course: CoursePath,
+    Query(query): Query<CourseProgressQuery>,
+) -> Result<HttpResponse, Problem> {
+    let offset = utc_offset(query.utc_offset_minutes.as_deref())?;
+    let detail = app.lyceum.course_progress(&caller.actor(), &course.0, offset).await?;
+    Ok(HttpResponse::Ok().json(CourseProgressDetailBody::from(detail)))
 }
 
 /// Records how far one is with a lesson, coming to its course if need be.

@@ -14,7 +14,7 @@ use super::{
 const PREFIX: &str = "LYCEUM__";
 
 /// Plain names of a later version that may be there for somebody else.
-const UNUSED: [(&str, &str); 4] = [("REDIS_URL", "Redis"), ("REDIS_HOST", "Redis")];
+const UNUSED: [(&str, &str); 2] = [("REDIS_URL", "Redis"), ("REDIS_HOST", "Redis")];
 
 /// The variables of one layer; empty ones count as not set.
 #[derive(Debug)]

@@ -26,6 +26,11 @@ pub struct NewCourse {
 }
 
 impl Lyceum {
+    /// Whether somebody may make courses; to be asked before anything large is read for it.
+    pub fn may_create_course(&self, actor: &Actor) -> Result<(), Error> {
+        allow(actor, &Action::CreateCourse).map_err(denied("course"))
+    }
+
     /// Makes a course, as a draft of whoever asks; the operator's belong to the house.
     pub async fn create_course(&self, actor: &Actor, client: &Client, new: NewCourse) -> Result<Course, Error> {
         allow(actor, &Action::CreateCourse).map_err(denied("course"))?;

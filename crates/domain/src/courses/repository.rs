@@ -116,6 +116,10 @@ pub trait CourseQueries: Send + Sync {
     /// The lessons that were removed from a course, in the order in which they stood.
     async fn removed_lessons(&self, course: CourseId) -> Result<Vec<OutlineEntry>, StoreError>;
 
+    /// The paths that the written lessons of a course were imported from, with the lessons' names in addresses, so that
+    /// a link from one chapter to another leads there.
+    async fn source_paths(&self, course: CourseId) -> Result<Vec<(String, Slug)>, StoreError>;
+
     /// Whether a course has this slug, removed ones included.
     async fn is_slug_taken(&self, slug: &Slug) -> Result<bool, StoreError>;
 

@@ -289,6 +289,7 @@ macro_rules! store_contract {
                 a_lesson_without_optional_fields_comes_back_as_it_was
                 a_lesson_slug_is_taken_once_in_its_course
                 a_saved_lesson_has_the_next_version
+                the_paths_of_lessons_lead_to_their_slugs
                 a_stale_lesson_is_a_conflict
                 lessons_come_in_reading_order_with_the_removed_ones
                 an_outline_has_the_lessons_that_are_there_in_reading_order

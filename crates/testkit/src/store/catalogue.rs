@@ -93,6 +93,12 @@ impl CourseQueries for MemoryStore {
         Ok(removed.map(Lesson::entry).collect())
     }
 
+    async fn source_paths(&self, course: CourseId) -> Result<Vec<(String, Slug)>, StoreError> {
+        let tables = self.tables()?;
+        let written = tables.lessons_of(course).into_iter().filter(|lesson| lesson.counts());
+        Ok(written.filter_map(|lesson| Some((lesson.source_path.clone()?, lesson.slug.clone()))).collect())
+    }
+
     async fn is_slug_taken(&self, slug: &Slug) -> Result<bool, StoreError> {
         Ok(self.tables()?.courses.values().any(|course| course.slug == *slug))
     }

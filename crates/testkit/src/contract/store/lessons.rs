@@ -125,6 +125,20 @@ pub async fn a_long_course_is_stored_at_once(store: &dyn Store) {
     assert!(lessons(store, course.id).await.expect("an answer") == many);
 }
 
+/// Where the written lessons of a course came from leads to their names; what was written by hand came from nowhere.
+pub async fn the_paths_of_lessons_lead_to_their_slugs(store: &dyn Store) {
+    let (course, _) = stored_course(store, 0).await;
+    let from = |path: &str, position| Lesson { source_path: Some(path.into()), ..lesson(course.id, position) };
+    let (second, first) = (stored(store, from("src/b.md", 2)).await, stored(store, from("src/a.md", 1)).await);
+    stored(store, Lesson { source_path: None, ..lesson(course.id, 3) }).await;
+    stored(store, Lesson { is_draft: true, ..from("src/c.md", 4) }).await;
+    stored(store, Lesson { deleted_at: Some(at(1)), ..from("src/d.md", 5) }).await;
+    let (other, _) = stored_course(store, 0).await;
+    stored(store, Lesson { source_path: Some("src/a.md".into()), ..lesson(other.id, 0) }).await;
+    let expected = [("src/a.md".to_owned(), first.slug), ("src/b.md".to_owned(), second.slug)];
+    assert_eq!(store.read().source_paths(course.id).await.expect("an answer"), expected);
+}
+
 async fn find(store: &dyn Store, id: LessonId) -> Option<Lesson> {
     begin(store).await.courses().find_lesson(id).await.expect("an answer")
 }
