@@ -42,11 +42,10 @@ pub async fn zipped(lyceum: &Lyceum, export: CourseExport, folder: PathBuf) -> R
     let written = write(lyceum, export, move |export, paths, read| {
         let mut file = temporary(&folder)?;
         write_book(&export.course, &export.lessons, paths, read, &mut file)?;
-        Ok((file.stream_position()?, file))
+        file.rewind()?;
+        Ok((file.metadata()?.len(), file))
     });
-    let (end, mut file) = written.await?;
-    let rewound = file.rewind().and_then(|()| file.metadata());
-    let size = rewound.map_err(|error| Error::StorageUnavailable(error.into()))?.len().max(end);
+    let (size, file) = written.await?;
     Ok((size, pieces(file)))
 }
 

@@ -10,11 +10,13 @@ use async_trait::async_trait;
 use lyceum_application::{
     Error,
     courses::{Import, Imported},
+    idempotency::{Answer, Done, Once},
     sessions::Caller,
 };
 use lyceum_domain::{
     blobs::{BlobKey, BlobRemoval, Sha256},
     courses::{Course, CourseKey, CourseStatus, DraftFiles, FileDraft, FilePath, Slug},
+    idempotency::IdempotencyKey,
     mentor::Cause,
     policy::Actor,
     store::Store as _,
@@ -194,6 +196,36 @@ async fn a_note_that_fell_due_meanwhile_fails_the_import() {
     let refused = house.lyceum.import_course(&author.actor(), &at("192.0.2.3"), import).await;
     assert_eq!(code(refused), "upload_interrupted");
     assert_eq!(code(house.lyceum.course(&author.actor(), &key("knots")).await), "not_found");
+}
+
+#[tokio::test]
+async fn an_import_that_is_sent_again_is_answered_again_and_not_done_again() {
+    let house = House::new();
+    let (author, learner) = (house.mentor("author").await, house.learner("lea").await);
+    let folder = Arc::new(Folder::of(&[("src/a.png", "A")]));
+    let send = async |caller: &Caller, archive: u8, publish: bool| {
+        let mut draft = book("Knots", chapters(&["Bowline"]));
+        draft.files = folder.drafts();
+        let files = Arc::clone(&folder) as Arc<dyn DraftFiles>;
+        let import = Import { draft, files, author: Some(caller.user.id), publish };
+        let answer = |imported: &Imported| Answer { status: 201, body: imported.course.id.to_string() };
+        let key = IdempotencyKey::parse("8e03978e").unwrap();
+        let once = Once { key, operation: "POST /courses/import".to_owned(), answer };
+        house.lyceum.import_course_once(caller, import, Sha256::new([archive; 32]), Some(once)).await
+    };
+    house.blobs.go_away();
+    assert_eq!(code(send(&author, 1, false).await), "storage_unavailable");
+    house.blobs.recover();
+    // What failed can be tried again.
+    let Ok(Done::Now(first)) = send(&author, 1, false).await else { panic!("it is done") };
+    let Ok(Done::Before(again)) = send(&author, 1, false).await else { panic!("it was done") };
+    assert_eq!(again, Answer { status: 201, body: first.course.id.to_string() });
+    // Read once each time it was tried, and not again.
+    assert_eq!((house.course_row(&first.course).await.version, folder.was_read().len()), (first.course.version, 2));
+    for (archive, publish) in [(2, false), (1, true)] {
+        assert_eq!(code(send(&author, archive, publish).await), "idempotency_key_reused");
+    }
+    assert_eq!(code(send(&learner, 1, false).await), "forbidden");
 }
 
 #[tokio::test]

@@ -175,3 +175,31 @@ pub async fn restore_course(app: web::Data<App>, caller: Caller, course: CourseP
     let course = app.lyceum.restore_course(&caller.actor(), &caller.0.client, &course.0).await?;
     Ok(versioned(StatusCode::OK, course.version, CourseBody::from(&course)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pointers(violations: &Violations) -> Vec<&'static str> {
+        violations.iter().map(|violation| violation.pointer).collect()
+    }
+
+    #[test]
+    fn all_that_is_not_acceptable_is_told_together() {
+        let body = serde_json::json!({"title": " ", "slug": "No Slug", "language": "e", "description": "\u{0}"});
+        let refused = serde_json::from_value::<CreateCourseBody>(body).unwrap().parse().unwrap_err();
+        assert_eq!(pointers(&refused), ["/title", "/slug", "/description", "/language"]);
+        let body = serde_json::json!({"title": null, "slug": "", "description": null, "language": "?"});
+        let refused = serde_json::from_value::<ChangeCourseBody>(body).unwrap().parse().unwrap_err();
+        assert_eq!(pointers(&refused), ["/title", "/slug", "/description", "/language"]);
+    }
+
+    #[test]
+    fn what_is_left_out_stays_and_null_takes_the_language_away() {
+        let edit = |body| serde_json::from_value::<ChangeCourseBody>(body).unwrap().parse().unwrap();
+        assert_eq!(edit(serde_json::json!({})), CourseEdit::default());
+        assert_eq!(edit(serde_json::json!({"language": null})).language, Some(None));
+        assert_eq!(edit(serde_json::json!({"language": "pt-BR"})).language, Some(Some("pt-BR".to_owned())));
+        assert_eq!(edit(serde_json::json!({"description": ""})).description.as_deref(), Some(""));
+    }
+}

@@ -244,3 +244,34 @@ pub async fn order_lessons(
     let ordered = app.lyceum.order_lessons(&caller.actor(), &course.0, &order, expected.0).await?;
     Ok(versioned(StatusCode::OK, ordered.0.version, CourseWithOutlineBody::of(ordered)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_lesson_needs_a_title_and_a_text_and_the_rest_follows() {
+        let new = |body| serde_json::from_value::<AddLessonBody>(body).unwrap().parse();
+        let plain = new(json!({"title": "Reef", "content": ""})).unwrap();
+        assert!(plain.is_numbered && !plain.is_draft);
+        assert_eq!((plain.depth, plain.position, plain.estimated_minutes), (0, None, None));
+        let refused = new(
+            json!({"title": "", "content": "\r", "slug": "-", "depth": 10, "part": "", "estimated_minutes": 100_001}),
+        )
+        .unwrap_err();
+        let pointers: Vec<_> = refused.iter().map(|violation| violation.pointer).collect();
+        assert_eq!(pointers, ["/title", "/content", "/slug", "/estimated_minutes", "/depth", "/part"]);
+    }
+
+    #[test]
+    fn only_a_part_can_be_taken_away() {
+        let edit = |body| serde_json::from_value::<ChangeLessonBody>(body).unwrap().parse();
+        assert_eq!(edit(json!({})).unwrap(), LessonEdit::default());
+        assert_eq!(edit(json!({"part": null})).unwrap().part, Some(None));
+        for member in ["title", "content", "slug", "estimated_minutes", "depth", "is_numbered", "is_draft"] {
+            let refused = edit(json!({member: null})).unwrap_err();
+            assert_eq!(refused.iter().map(|violation| violation.pointer).collect::<Vec<_>>(), [format!("/{member}")]);
+        }
+    }
+}
