@@ -44,7 +44,7 @@ impl ByHand {
     /// Inserts what a `SELECT` gives for every `n` from 1 to `rows`.
     pub async fn insert_each(&mut self, rows: u64, into: &str, select: &str) {
         let statement = if self.is_postgres() {
-            format!("INSERT INTO {into} SELECT {select} FROM generate_series(1, {rows}) AS series (n)")
+            format!("INSERT INTO {into} SELECT {select} FROM generate_series(CAST(1 AS bigint), {rows}) AS series (n)")
         } else {
             format!(
                 "INSERT INTO {into} WITH RECURSIVE series (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series \

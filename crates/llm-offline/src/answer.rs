@@ -203,6 +203,7 @@ fn nothing_found(grounding: &Grounding) -> String {
 mod tests {
     use super::*;
     use lyceum_domain::{
+        courses::Slug,
         ids::{CourseId, LessonId, PassageId},
         mentor::{NextLesson, Source},
         progress::Percent,
@@ -218,12 +219,17 @@ mod tests {
     fn course(id: u128, name: &str, done: u32, all: u32, next: Option<(&str, &str)>) -> CourseStanding {
         CourseStanding {
             course: CourseId::from_uuid(Uuid::from_u128(id)),
+            slug: Slug::of(name),
             title: title(name),
             percent: Percent::of(done, all),
             completed_lessons: done,
             total_lessons: all,
-            next_lesson: next
-                .map(|(number, name)| NextLesson { title: title(name), number: LessonNumber::parse(number).ok() }),
+            next_lesson: next.map(|(number, name)| NextLesson {
+                lesson: LessonId::from_uuid(Uuid::from_u128(id)),
+                slug: Slug::of(name),
+                title: title(name),
+                number: LessonNumber::parse(number).ok(),
+            }),
         }
     }
 

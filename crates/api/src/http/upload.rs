@@ -468,7 +468,10 @@ mod tests {
 
     #[actix_web::test]
     async fn who_leaves_is_noticed() {
-        let gone = stream::iter([Err(PayloadError::Incomplete(None))]);
+        let gone = stream::once(async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            Err(PayloadError::Incomplete(None))
+        });
         assert_eq!(slowly(PATIENCE, gone).await, "malformed_multipart");
     }
 }

@@ -286,8 +286,8 @@ mod tests {
             "reason": null
           },
           "content_url": "/api/v1/documents/00000000-0000-0000-0000-000000000001/content",
-          "created_at": "2026-09-21T13:33:20Z",
-          "updated_at": "2026-09-21T13:33:20Z"
+          "created_at": "2026-09-21T14:13:20Z",
+          "updated_at": "2026-09-21T14:13:20Z"
         }
         "#);
     }

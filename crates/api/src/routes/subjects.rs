@@ -258,8 +258,8 @@ mod tests {
           "description": "",
           "color": "#1a2b3c",
           "is_archived": false,
-          "created_at": "2026-09-21T13:33:20Z",
-          "updated_at": "2026-09-21T13:33:20Z",
+          "created_at": "2026-09-21T14:13:20Z",
+          "updated_at": "2026-09-21T14:13:20Z",
           "version": 1
         }
         "##);

@@ -307,8 +307,8 @@ fn later_features_are_not_passed_over_in_silence() {
     assert_eq!(
         loaded.warnings,
         [
-            "REDIS_URL is set, but this version does not use Redis",
-            "REDIS_HOST is set, but this version does not use Redis"
+            "REDIS_HOST is set, but this version does not use Redis",
+            "REDIS_URL is set, but this version does not use Redis"
         ]
     );
     for name in ["LYCEUM__SERVER__TRUSTED_PROXIES", "LYCEUM__QUOTA__FREE__X"] {
