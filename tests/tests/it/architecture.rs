@@ -61,6 +61,8 @@ fn the_arrows_are_these_and_no_others() {
         ("e2e", set(["api"])),
     ]);
     allowed.extend(ADAPTERS.map(|adapter| (adapter, set(["domain"]))));
+    // A format and nothing else.
+    allowed.insert("markdown", set([]));
     assert_eq!(arrows(|kind| kind != DependencyKind::Development), allowed);
 }
 

@@ -13,8 +13,13 @@ async fn operations(server: &Server) -> Vec<(Method, String, Value)> {
     let document = server.get("/openapi.json").await.is(200).body;
     let paths = document["paths"].as_object().expect("paths");
     let operations = paths.iter().flat_map(|(path, item)| {
-        let address =
-            path.replace("{course}", "no-such-course").replace("{id}", NOBODY).replace("{username}", "no-such-user");
+        let address = path
+            .replace("{course}", "no-such-course")
+            .replace("{id}", NOBODY)
+            .replace("{username}", "no-such-user")
+            .replace("{path}", "src/no-such-file.png")
+            .replace("{user}", NOBODY)
+            .replace("{file}", "no-such-picture.jpg");
         let methods = ["get", "put", "post", "delete", "patch"].into_iter();
         methods.filter_map(move |method| {
             let operation = item.get(method)?.clone();

@@ -93,7 +93,7 @@ async fn every_percentage_is_right_after_any_sequence(database: Database) {
 
 fn check(model: &Model, who: usize, seen: &Value, case: &str) {
     let (completed, total) = (model.completed(who), model.counting().len());
-    let expected = if total == 0 { 0 } else { completed * 100 / total };
+    let expected = (completed * 100).checked_div(total).unwrap_or(0);
     assert_eq!(seen["total_lessons"], total, "{case}");
     assert_eq!(seen["completed_lessons"], completed, "{case}");
     assert_eq!(seen["completion_percent"], expected, "{case}");

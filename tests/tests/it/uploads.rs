@@ -1,6 +1,7 @@
 //! Files come in, are given out, and leave nothing behind.
 
 use std::{
+    fmt::Write as _,
     fs,
     io::{Read as _, Write as _},
     net::TcpStream,
@@ -67,14 +68,14 @@ fn pdf(line: &str) -> Vec<u8> {
     let (mut pdf, mut places) = ("%PDF-1.4\n".to_owned(), Vec::new());
     for (number, object) in objects.iter().enumerate() {
         places.push(pdf.len());
-        pdf += &format!("{} 0 obj\n{object}\nendobj\n", number + 1);
+        write!(pdf, "{} 0 obj\n{object}\nendobj\n", number + 1).expect("a string takes all");
     }
     let table = pdf.len();
     pdf += "xref\n0 6\n0000000000 65535 f \n";
     for place in places {
-        pdf += &format!("{place:010} 00000 n \n");
+        write!(pdf, "{place:010} 00000 n \n").expect("a string takes all");
     }
-    pdf += &format!("trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n");
+    write!(pdf, "trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n").expect("a string takes all");
     pdf.into_bytes()
 }
 

@@ -259,21 +259,17 @@ impl Reader {
     /// The next piece of the file; none when all of the body was read.
     async fn piece(&mut self) -> Result<Option<Bytes>, Problem> {
         let Some(field) = &mut self.file else { return Ok(None) };
-        match self.clock.in_time(field.next()).await? {
-            Some(bytes) => {
-                self.size += bytes.len() as u64;
-                if self.size > self.max {
-                    return Err(Error::TooLarge { max: self.max }.into());
-                }
-                Ok(Some(bytes))
+        if let Some(bytes) = self.clock.in_time(field.next()).await? {
+            self.size += bytes.len() as u64;
+            if self.size > self.max {
+                return Err(Error::TooLarge { max: self.max }.into());
             }
-            None => {
-                self.file = None;
-                match self.next_file().await? {
-                    None => Ok(None),
-                    Some(_) => Err(Problem::invalid("/file", Invalid::Malformed { expected: "one file" })),
-                }
-            }
+            return Ok(Some(bytes));
+        }
+        self.file = None;
+        match self.next_file().await? {
+            None => Ok(None),
+            Some(_) => Err(Problem::invalid("/file", Invalid::Malformed { expected: "one file" })),
         }
     }
 
@@ -334,6 +330,7 @@ fn finished<T>(done: Result<Result<T, Error>, tokio::task::JoinError>) -> Result
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn broken(error: actix_web::error::BlockingError) -> Problem {
     Error::Internal(error.to_string()).into()
 }
