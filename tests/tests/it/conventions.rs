@@ -13,8 +13,10 @@ async fn operations(server: &Server) -> Vec<(Method, String, Value)> {
     let document = server.get("/openapi.json").await.is(200).body;
     let paths = document["paths"].as_object().expect("paths");
     let operations = paths.iter().flat_map(|(path, item)| {
-        let address =
-            path.replace("{course}", "no-such-course").replace("{id}", NOBODY).replace("{username}", "no-such-user");
+        let address = [("{course}", "no-such-course"), ("{username}", "no-such-user"), ("{path}", "a/b.png")]
+            .into_iter()
+            .chain([("{id}", NOBODY), ("{user}", NOBODY), ("{file}", "picture.jpg")])
+            .fold(path.clone(), |path, (name, value)| path.replace(name, value));
         let methods = ["get", "put", "post", "delete", "patch"].into_iter();
         methods.filter_map(move |method| {
             let operation = item.get(method)?.clone();
