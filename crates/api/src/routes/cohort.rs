@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use lyceum_application::progress::{Cohort, CohortQuery, Completion};
 use lyceum_domain::{
     invalid::Invalid,
-    progress::{LearnerView, LessonCompletion},
+    progress::{LearnerView, LessonCompletion, Percent},
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -34,8 +34,8 @@ use crate::{
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct LearnersQuery {
-    /// After how many days without activity somebody counts as stuck, 1 to 366.
-    #[param(minimum = 1, maximum = 366, default = 7, value_type = Option<u16>)]
+    /// After how many days without activity somebody counts as stuck, 0 to 366.
+    #[param(minimum = 0, maximum = 366, default = 7, value_type = Option<u16>)]
     pub idle_days: Option<String>,
     /// `true`: only those who are stuck.
     pub stuck: Option<bool>,
@@ -48,11 +48,11 @@ pub struct LearnersQuery {
 
 impl LearnersQuery {
     fn parse(&self) -> Result<CohortQuery, Problem> {
-        let days = self.idle_days.as_deref().map(|raw| raw.parse().ok().filter(|days| (1..=366).contains(days)));
+        let days = self.idle_days.as_deref().map(|raw| raw.parse().ok().filter(|days| *days <= 366));
         let idle_days = match days {
             None => CohortQuery::default().idle_days,
             Some(days) => {
-                days.ok_or_else(|| Problem::invalid("/idle_days", Invalid::OutOfRange { min: 1, max: 366 }))?
+                days.ok_or_else(|| Problem::invalid("/idle_days", Invalid::OutOfRange { min: 0, max: 366 }))?
             }
         };
         Ok(CohortQuery { idle_days, only_stuck: self.stuck.unwrap_or_default() })
@@ -139,11 +139,15 @@ pub struct LessonCompletionBody {
     pub in_progress: u32,
     /// How many have completed it.
     pub completed: u32,
+    /// How many that are of all who are in the course: whole percent, 100 only when all have.
+    #[schema(minimum = 0, maximum = 100)]
+    pub completion_percent: u8,
 }
 
-impl From<LessonCompletion> for LessonCompletionBody {
-    fn from(lesson: LessonCompletion) -> Self {
+impl LessonCompletionBody {
+    fn of(lesson: LessonCompletion, learners: u32) -> Self {
         Self {
+            completion_percent: Percent::of(lesson.completed, learners).get(),
             lesson_id: lesson.lesson.as_uuid(),
             slug: lesson.slug.to_string(),
             title: lesson.title.to_string(),
@@ -157,10 +161,11 @@ impl From<LessonCompletion> for LessonCompletionBody {
 
 impl From<Completion> for CompletionBody {
     fn from(completion: Completion) -> Self {
+        let learners = completion.learners;
         Self {
             course_id: completion.course.id.as_uuid(),
-            learners: completion.learners,
-            lessons: completion.lessons.into_iter().map(Into::into).collect(),
+            learners,
+            lessons: completion.lessons.into_iter().map(|lesson| LessonCompletionBody::of(lesson, learners)).collect(),
         }
     }
 }

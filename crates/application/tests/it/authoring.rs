@@ -367,7 +367,7 @@ async fn of_two_authors_at_once_neither_breaks_the_order() {
     let unit = house.begin().await;
     let (b, c, ()) =
         tokio::join!(house.append(&author, &course, first), house.append(&author, &course, new_lesson("C3")), async {
-            drop(unit)
+            drop(unit);
         });
     assert_eq!((b.position, c.position), (0, 2));
     assert_eq!(house.table(&course).await, ["1 B2", "2 A1", "3 C3"]);

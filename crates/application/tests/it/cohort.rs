@@ -75,7 +75,7 @@ async fn a_mentor_sees_how_far_everybody_is_and_who_is_stuck() {
     // Who left is seen as long as they show their progress.
     let hide = PrivacyChange { show_progress: Some(false), ..PrivacyChange::default() };
     for learner in [&dan, &bob] {
-        house.lyceum.change_privacy(learner, hide.clone(), None).await.unwrap();
+        house.lyceum.change_privacy(learner, hide, None).await.unwrap();
     }
     let seen = house.cohort(&mentor, &course, CohortQuery::default()).await;
     assert_eq!(seen.len(), 3);
