@@ -73,7 +73,7 @@ fn pdf(line: &str) -> Vec<u8> {
     let table = pdf.len();
     pdf += "xref\n0 6\n0000000000 65535 f \n";
     for place in places {
-        write!(pdf, "{place:010} 00000 n \n").expect("a string takes all");
+        writeln!(pdf, "{place:010} 00000 n ").expect("a string takes all");
     }
     write!(pdf, "trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n").expect("a string takes all");
     pdf.into_bytes()
