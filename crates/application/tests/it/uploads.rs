@@ -55,6 +55,7 @@ pub async fn bytes(blob: Blob) -> Vec<u8> {
 }
 
 /// A name that a client gives to a request.
+#[expect(clippy::unnecessary_wraps, reason = "as use cases take it")]
 pub fn once<T>(key: &str, operation: &str, answer: fn(&T) -> Answer) -> Option<Once<T>> {
     Some(Once { key: IdempotencyKey::parse(key).unwrap(), operation: operation.to_owned(), answer })
 }
