@@ -195,8 +195,8 @@ fn rules(settings: &Settings, public_url: String) -> Rules {
     }
 }
 
-/// A store with its part of the connections that the settings allow, at least one; or of those that proved best: eight
-/// in all, two for each thread.
+/// A store with its part of the connections that the settings allow, or of those that proved best: eight in all. At least
+/// two for each thread: who reads while a unit of work is open needs the second.
 async fn store(settings: &Settings, threads: usize) -> anyhow::Result<SeaOrmStore> {
     let database = &settings.database;
     let part = |all: u32, least: u32| (all / u32::try_from(threads.max(1)).unwrap_or(u32::MAX)).max(least);
@@ -204,7 +204,7 @@ async fn store(settings: &Settings, threads: usize) -> anyhow::Result<SeaOrmStor
         (Some(DatabaseKind::Sqlite), 0) => None,
         (Some(DatabaseKind::Sqlite), all) => Some(all),
         (_, 0) => Some(part(8, 2)),
-        (_, all) => Some(part(all, 1)),
+        (_, all) => Some(part(all, 2)),
     };
     let some_seconds = |seconds: u64| Some(Duration::from_secs(seconds)).filter(|span| !span.is_zero());
     let storage = StorageSettings {

@@ -10,7 +10,12 @@ pub use learning::{
     workers_that_take_documents_at_once_share_none, workers_that_take_removals_at_once_share_none,
 };
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    hash::{BuildHasher as _, RandomState},
+    sync::Arc,
+    time::Duration,
+};
 
 use lyceum_domain::{
     courses::{Course, SourceKey},
@@ -61,14 +66,19 @@ where
     tasks.join_all().await
 }
 
-/// Tries until it is no conflict, as contended use cases do.
+/// Tries until it is no conflict, as contended use cases do: those who collide come back at different times. Without that
+/// a crowd that queues for few connections is stale each time its turn comes.
 async fn until_kept<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
-    for _ in 0..TRIES {
+    for tries in 0..TRIES {
         match attempt().await {
-            Err(StoreError::Conflict) => tokio::task::yield_now().await,
+            Err(StoreError::Conflict) => {
+                let most = u64::try_from(tries).unwrap_or(u64::MAX).clamp(1, 50);
+                let pause = RandomState::new().hash_one(tries) % (most * 1_000);
+                tokio::time::sleep(Duration::from_micros(pause)).await;
+            }
             answer => return answer,
         }
     }
