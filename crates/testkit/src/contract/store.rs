@@ -305,6 +305,7 @@ macro_rules! store_contract {
                 archived_courses_show_where_they_are_asked_for
                 drafts_show_to_their_author_and_to_who_sees_all
                 a_learner_sees_the_courses_they_are_in
+                a_learner_in_very_many_courses_sees_each_of_them
                 a_search_looks_at_title_and_description_in_any_case
                 percent_and_underscore_are_plain_characters
                 hostile_searches_find_what_they_say

@@ -3,6 +3,7 @@
 use lyceum_domain::{
     courses::{Course, CourseFilter, CourseStatus, Title},
     ids::CourseId,
+    page::{PageRequest, PageSize},
     store::Store,
 };
 
@@ -105,6 +106,35 @@ pub async fn a_learner_sees_the_courses_they_are_in(store: &dyn Store) {
     assert_eq!(sorted(listed(store, &filter).await), [one.id, two.id]);
     left(store, &progress, at(9)).await;
     assert_eq!(listed(store, &filter).await, [two.id]);
+}
+
+/// So does one who is in very many, whom a store may look up in another way.
+pub async fn a_learner_in_very_many_courses_sees_each_of_them(store: &dyn Store) {
+    let learner = stored_user(store).await;
+    let mut ids = Vec::new();
+    for n in 0..510 {
+        let course = stored(store, |_| {}).await;
+        let progress = enrolled(store, learner.id, course.id, at(n)).await;
+        if n % 100 == 7 {
+            left(store, &progress, at(1000 + n)).await;
+        } else {
+            ids.push(course.id);
+        }
+    }
+    let foreign = stored(store, |_| {}).await;
+    let filter = CourseFilter { enrolled: Some(learner.id), ..CourseFilter::default() };
+    let (mut listed, mut page) = (Vec::new(), PageRequest { size: PageSize::parse(100).expect("a size"), after: None });
+    loop {
+        let answer = store.read().courses_page(&filter, page).await.expect("an answer");
+        listed.extend(answer.items.iter().map(|course| course.id));
+        page.after = answer.next;
+        if page.after.is_none() {
+            break;
+        }
+    }
+    let listed = sorted(listed);
+    assert!(!listed.contains(&foreign.id));
+    assert_eq!(listed, sorted(ids));
 }
 
 /// A search finds its text anywhere in title or description, without regard to the case of ASCII letters.

@@ -75,7 +75,7 @@ where
     for tries in 0..TRIES {
         match attempt().await {
             Err(StoreError::Conflict) => {
-                let most = u64::try_from(tries).unwrap_or(u64::MAX).clamp(1, 50);
+                let most = u64::from(tries).clamp(1, 50);
                 let pause = RandomState::new().hash_one(tries) % (most * 1_000);
                 tokio::time::sleep(Duration::from_micros(pause)).await;
             }
