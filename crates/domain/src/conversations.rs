@@ -1,10 +1,16 @@
 //! Conversations with the mentor: what was asked and what was answered.
 
 mod repository;
+mod seal;
+mod turn;
+mod under_way;
 
 use std::fmt;
 
-pub use repository::{ConversationFilter, ConversationQueries, Conversations};
+pub use repository::{ConversationFilter, ConversationQueries, Conversations, SearchedWords};
+pub use seal::{Seal, SealError, Sealed};
+pub use turn::{TurnEnding, TurnOpening};
+pub use under_way::{Abandoned, Piece, Said, TurnsUnderWay};
 
 use crate::{
     courses::Title,
@@ -106,6 +112,8 @@ pub enum MessageStatus {
     Streaming,
     /// It broke off, because the learner left or the server stopped; what was said is kept.
     Interrupted,
+    /// The learner had it stopped; what was said is kept.
+    Stopped,
     /// The model failed; what was said before is kept.
     Failed,
 }
@@ -117,6 +125,7 @@ impl MessageStatus {
             Self::Complete => "complete",
             Self::Streaming => "streaming",
             Self::Interrupted => "interrupted",
+            Self::Stopped => "stopped",
             Self::Failed => "failed",
         }
     }
@@ -127,8 +136,9 @@ impl MessageStatus {
             "complete" => Ok(Self::Complete),
             "streaming" => Ok(Self::Streaming),
             "interrupted" => Ok(Self::Interrupted),
+            "stopped" => Ok(Self::Stopped),
             "failed" => Ok(Self::Failed),
-            _ => Err(Invalid::NotAllowed { allowed: "complete, streaming, interrupted, failed" }),
+            _ => Err(Invalid::NotAllowed { allowed: "complete, streaming, interrupted, stopped, failed" }),
         }
     }
 }
@@ -142,6 +152,9 @@ pub struct Message {
     pub conversation: ConversationId,
     /// Who wrote it.
     pub author: Author,
+    /// The question that an answer is for; several answers of one question are siblings, the latest counts. `None` for
+    /// questions.
+    pub parent: Option<MessageId>,
     /// The text, Markdown; empty while nothing was said yet.
     pub content: String,
     /// How far it came.
@@ -156,6 +169,8 @@ pub struct Message {
     pub finish_reason: Option<FinishReason>,
     /// What it cost.
     pub usage: Option<TokenUsage>,
+    /// What the learner thinks of an answer.
+    pub feedback: Option<Feedback>,
     /// When it was begun.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -175,6 +190,7 @@ impl Message {
             id,
             conversation,
             author: Author::User,
+            parent: None,
             content: prompt.as_str().to_owned(),
             status: MessageStatus::Complete,
             lesson,
@@ -182,32 +198,85 @@ impl Message {
             model: None,
             finish_reason: None,
             usage: None,
+            feedback: None,
             created_at: at,
             updated_at: at,
         }
     }
 
-    /// The mentor's answer before its first word.
-    pub fn answer(
-        id: MessageId,
-        conversation: ConversationId,
-        lesson: Option<LessonId>,
-        sources: Vec<Source>,
-        at: Timestamp,
-    ) -> Self {
+    /// The mentor's answer to a question, before its first word.
+    pub fn answer(id: MessageId, question: &Self, sources: Vec<Source>, at: Timestamp) -> Self {
         Self {
             id,
-            conversation,
+            conversation: question.conversation,
             author: Author::Assistant,
+            parent: Some(question.id),
             content: String::new(),
             status: MessageStatus::Streaming,
-            lesson,
+            lesson: question.lesson,
             sources,
             model: None,
             finish_reason: None,
             usage: None,
+            feedback: None,
             created_at: at,
             updated_at: at,
         }
+    }
+}
+
+/// What a learner thinks of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feedback {
+    /// Whether it helped.
+    pub rating: Rating,
+    /// Why, in their words.
+    pub comment: Option<Comment>,
+}
+
+/// Whether an answer helped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rating {
+    /// It did.
+    Up,
+    /// It did not.
+    Down,
+}
+
+impl Rating {
+    /// The word used in rows and bodies.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Result<Self, Invalid> {
+        match word {
+            "up" => Ok(Self::Up),
+            "down" => Ok(Self::Down),
+            _ => Err(Invalid::NotAllowed { allowed: "up, down" }),
+        }
+    }
+}
+
+/// Why an answer helped or not: 1 to 1000 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comment(String);
+
+impl Comment {
+    /// The largest number of characters.
+    pub const MAX: usize = 1000;
+
+    /// Checks; white space alone is nothing.
+    pub fn parse(raw: &str) -> Result<Self, Invalid> {
+        text::block(raw, 1, Self::MAX).map(Self)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }

@@ -100,4 +100,6 @@ id! {
     MessageId
     /// Names a [`UsageRecord`](crate::mentor::UsageRecord).
     UsageId
+    /// Names a running server, from its start to its end.
+    InstanceId
 }

@@ -1,14 +1,24 @@
 //! The mentor: the model port, what it is told, and what a call cost.
 
 mod chat;
+mod citation;
 mod context;
+mod manifest;
+mod price;
 mod prompt;
+mod quota;
+mod title;
 mod usage;
 
 pub use chat::{
     Cause, ChatAnswer, ChatError, ChatEvent, ChatMessage, ChatModel, ChatRequest, ChatRole, ChatStream, Completion,
     Delivery, FinishReason, TokenUsage, complete,
 };
+pub use citation::{Citations, cited};
 pub use context::{CourseStanding, Grounding, LessonInQuestion, NextLesson, NumberedPassage, Source};
-pub use prompt::{HISTORY_TOKENS, Prompt, TEMPLATE, compose, estimated_tokens};
-pub use usage::{Cost, UsageOutcome, UsageRecord};
+pub use manifest::{Manifest, QuotedPassage, QuotedText};
+pub use price::{Micros, Price, Prices};
+pub use prompt::{Earlier, HISTORY_TOKENS, Prompt, TEMPLATE, compose, estimated_tokens};
+pub use quota::{Allowance, Counted, Quota, Quotas, Reservation, Reserved, Spending, Used, Window, estimated_usage};
+pub use title::TitleFilter;
+pub use usage::{Cost, LedgerQueries, ModelUsage, UsageDay, UsageFilter, UsageOutcome, UsageRecord};

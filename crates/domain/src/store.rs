@@ -14,12 +14,12 @@ use thiserror::Error;
 use crate::{
     audit::{AuditQueries, AuditTrail},
     blobs::BlobRemovals,
-    conversations::{Conversation, ConversationQueries, Conversations, Message},
+    conversations::{ConversationQueries, Conversations, TurnEnding, TurnOpening, TurnsUnderWay},
     courses::{CourseQueries, Courses},
     idempotency::Claims,
     ids::{ApiKeyId, UserId},
     mail::{Outbox, OutboxQueries},
-    mentor::{Cause, UsageRecord},
+    mentor::{Cause, LedgerQueries, Reservation, Reserved, UsageRecord},
     progress::{CourseProgress, Progress, ProgressChange, ProgressQueries},
     sessions::{SessionQueries, Sessions, SignInFailureQueries, SignInFailures},
     subjects::{SubjectQueries, Subjects},
@@ -59,17 +59,21 @@ pub trait SingleWrites: Send + Sync {
     async fn save_progress(&self, progress: &CourseProgress, change: &ProgressChange) -> Result<(), StoreError>;
 
     /// As [`Conversations::begin_turn`], in a unit of its own.
-    async fn begin_turn(
-        &self,
-        conversation: &Conversation,
-        is_new: bool,
-        question: &Message,
-        answer: &Message,
-        usage: &UsageRecord,
-    ) -> Result<(), StoreError>;
+    async fn begin_turn(&self, opening: &TurnOpening) -> Result<Reserved, StoreError>;
 
     /// As [`Conversations::end_turn`], in a unit of its own.
-    async fn end_turn(&self, answer: &Message, usage: &UsageRecord) -> Result<(), StoreError>;
+    async fn end_turn(&self, ending: &TurnEnding) -> Result<(), StoreError>;
+
+    /// Records a call outside of a conversation before it starts, and sets aside what it may cost; all of it or, if an
+    /// allowance is used up, nothing.
+    async fn open_call(&self, call: &UsageRecord, reservation: &Reservation) -> Result<Reserved, StoreError>;
+
+    /// Records how such a call ended; what was set aside for it becomes what it took. Written twice, the last one counts,
+    /// and nothing is charged twice.
+    async fn close_call(&self, call: &UsageRecord) -> Result<(), StoreError>;
+
+    /// Answers under way.
+    fn under_way(&self) -> &dyn TurnsUnderWay;
 }
 
 /// Changes that are kept together or not at all. Dropping it rolls back.
@@ -132,7 +136,7 @@ macro_rules! queries {
 
 queries! {
     UserQueries RegistrationQueries IdentityQueries ApiKeyQueries SessionQueries SignInFailureQueries AuditQueries
-    OutboxQueries CourseQueries ProgressQueries SubjectQueries ConversationQueries
+    OutboxQueries CourseQueries ProgressQueries SubjectQueries ConversationQueries LedgerQueries
 }
 
 /// Why the store did not do what it was asked, as far as a caller acts on it.

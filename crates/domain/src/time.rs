@@ -122,6 +122,33 @@ impl Day {
         i64::from(self.0.num_days_from_ce() - EPOCH_FROM_YEAR_ONE)
     }
 
+    /// The day after; the last day of the calendar has none and stays.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.succ_opt().unwrap_or(self.0))
+    }
+
+    /// The first day of its month, which stands for the month.
+    #[must_use]
+    pub fn first_of_month(self) -> Self {
+        Self(self.0.with_day(1).unwrap_or(self.0))
+    }
+
+    /// The first day of the month after.
+    #[must_use]
+    pub fn first_of_next_month(self) -> Self {
+        Self(self.0.with_day(1).and_then(|first| first.checked_add_months(chrono::Months::new(1))).unwrap_or(self.0))
+    }
+
+    /// Reads `2026-11-25`.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let bad = Invalid::Malformed { expected: "a day as 2026-11-25" };
+        if text.len() != 10 {
+            return Err(bad);
+        }
+        NaiveDate::parse_from_str(text, "%Y-%m-%d").map(Self).map_err(|_| bad)
+    }
+
     /// When it begins where clocks are `offset` ahead.
     pub fn begins(self, offset: UtcOffset) -> Timestamp {
         let midnight = self.0.and_time(chrono::NaiveTime::MIN).and_utc();

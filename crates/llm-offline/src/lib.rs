@@ -52,7 +52,7 @@ impl ChatModel for OfflineModel {
             Delivery::Whole => vec![text],
         };
         let events = pieces.into_iter().map(ChatEvent::Delta).chain([ChatEvent::Done(done)]);
-        Ok(Box::pin(stream::iter(events.map(Ok))))
+        Ok(ChatStream::new(self.provider(), self.model(), stream::iter(events.map(Ok))))
     }
 
     async fn check(&self) -> Result<(), ChatError> {

@@ -168,11 +168,18 @@ impl ChatModel for QubridModel {
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, ChatError> {
         let (first, rest) = self.open(request).await.inspect_err(|error| self.heart.health.failed(error))?;
         let first = stream::iter([Ok(first)]);
+        let (provider, model) = (self.provider(), self.model());
         Ok(match rest {
-            Rest::Known(last) => Box::pin(first.chain(stream::iter([Ok(last)]))),
+            Rest::Known(last) => ChatStream::new(provider, model, first.chain(stream::iter([Ok(last)]))),
             // A bare unfold panics when it is polled after its end.
-            Rest::Coming(listening) => Box::pin(first.chain(stream::unfold(Some(listening), heard).fuse())),
+            Rest::Coming(listening) => {
+                ChatStream::new(provider, model, first.chain(stream::unfold(Some(listening), heard).fuse()))
+            }
         })
+    }
+
+    fn temperature(&self) -> Option<f32> {
+        self.settings.temperature
     }
 
     async fn check(&self) -> Result<(), ChatError> {

@@ -105,7 +105,7 @@ async fn played(calls: &mpsc::UnboundedSender<Call>, request: ChatRequest) -> Re
         Some((event, goes_on.then_some((None, receiver))))
     });
     // A bare unfold panics when it is polled after its end.
-    Ok(Box::pin(rest.fuse()))
+    Ok(ChatStream::new("scripted", "scripted-1", rest.fuse()))
 }
 
 async fn heard(receiver: &mut mpsc::UnboundedReceiver<Said>) -> Result<ChatEvent, ChatError> {
@@ -130,7 +130,7 @@ fn told(text: &str, delivery: Delivery) -> ChatStream {
         .map(|piece| Ok(ChatEvent::Delta(piece.to_owned())))
         .collect();
     events.push(Ok(ChatEvent::Done(stop())));
-    Box::pin(stream::iter(events))
+    ChatStream::new("scripted", "scripted-1", stream::iter(events))
 }
 
 fn broke_off() -> ChatError {

@@ -1,6 +1,12 @@
 //! The port to a language model.
 
-use std::{future::poll_fn, pin::Pin, time::Duration};
+use std::{
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use futures_core::Stream;
@@ -29,12 +35,55 @@ pub trait ChatModel: Send + Sync {
     /// Asks, and answers once the first byte is there.
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, ChatError>;
 
+    /// How free the answers are, from 0 to 2; `None` if that is the model's own business.
+    fn temperature(&self) -> Option<f32> {
+        None
+    }
+
     /// Whether it can probably be asked now; cheap, and never a call that costs money.
     async fn check(&self) -> Result<(), ChatError>;
 }
 
-/// Pieces of an answer.
-pub type ChatStream = Pin<Box<dyn Stream<Item = Result<ChatEvent, ChatError>> + Send>>;
+/// Pieces of an answer, and who gives it: of several models behind one port it need not be the first.
+pub struct ChatStream {
+    /// The name of the provider that answers.
+    pub provider: String,
+    /// The model that was asked.
+    pub model: String,
+    events: Pin<Box<dyn Stream<Item = Result<ChatEvent, ChatError>> + Send>>,
+}
+
+impl ChatStream {
+    /// An answer of this provider's model.
+    pub fn new(
+        provider: impl Into<String>,
+        model: impl Into<String>,
+        events: impl Stream<Item = Result<ChatEvent, ChatError>> + Send + 'static,
+    ) -> Self {
+        Self { provider: provider.into(), model: model.into(), events: Box::pin(events) }
+    }
+}
+
+impl Stream for ChatStream {
+    type Item = Result<ChatEvent, ChatError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.events.as_mut().poll_next(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.events.size_hint()
+    }
+}
+
+impl fmt::Debug for ChatStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChatStream")
+            .field("provider", &self.provider)
+            .field("model", &self.model)
+            .finish_non_exhaustive()
+    }
+}
 
 /// What a model is asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -162,7 +211,7 @@ pub struct ChatAnswer {
 pub async fn complete(model: &dyn ChatModel, request: ChatRequest) -> Result<ChatAnswer, ChatError> {
     let mut stream = model.stream(request).await?;
     let mut text = String::new();
-    while let Some(event) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
+    while let Some(event) = poll_fn(|cx| Pin::new(&mut stream).poll_next(cx)).await {
         match event? {
             ChatEvent::Delta(piece) => text.push_str(&piece),
             ChatEvent::Done(completion) => return Ok(ChatAnswer { text, completion }),

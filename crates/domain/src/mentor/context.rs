@@ -95,6 +95,8 @@ pub struct NumberedPassage {
 /// Where something in an answer comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
+    /// The number that the answer cites it by, from 1.
+    pub citation: u32,
     /// The lesson.
     pub lesson: LessonId,
     /// Its course.
