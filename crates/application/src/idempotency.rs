@@ -90,6 +90,11 @@ impl<T> Ticket<T> {
         Self(None)
     }
 
+    /// Whether its client gave it a name.
+    pub(crate) const fn has_name(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Keeps the answer, in the unit that keeps what was done. `parts` are what the body said.
     pub(crate) async fn settle(&self, unit: &mut dyn UnitOfWork, parts: &[&[u8]], outcome: &T) -> Result<(), Error> {
         if let Some((claim, once)) = &self.0 {
