@@ -1,5 +1,6 @@
 //! Asking the mentor: what is put before the model, and the turn that relays and records its answer.
 
+mod explain;
 mod turn;
 
 use futures_util::future::try_join;
