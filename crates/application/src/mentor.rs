@@ -35,7 +35,7 @@ use lyceum_domain::{
 };
 
 pub use context::Told;
-pub use explain::{digest, digest_of_text};
+use explain::{digest, digest_of_text};
 pub use follow::{Follower, Place};
 pub(crate) use journal::Journal;
 pub use lanes::{Busy, Lane, LaneSettings, Lanes};
