@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use lyceum_domain::{
     blobs::BlobError,
+    conversations::MessageStatus,
     invalid::{Invalid, Violation, Violations},
-    mentor::{Cause, ChatError},
+    mentor::{Cause, ChatError, Window},
     policy::Denied,
     sessions::TokenError,
     store::{StoreError, Unique},

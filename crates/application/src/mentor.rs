@@ -21,7 +21,7 @@ mod lanes;
 mod live;
 mod turn;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use futures_util::future::try_join;
 use lyceum_domain::{
@@ -42,11 +42,7 @@ pub use lanes::{Busy, Lane, LaneSettings, Lanes};
 pub use live::{LiveAnswers, Reader};
 pub use turn::{Answer, Turn, TurnEvent, TurnStarted};
 
-use self::{
-    context::Subject,
-    live::LiveAnswer,
-    turn::Keeping,
-};
+use self::{context::Subject, live::LiveAnswer, turn::Keeping};
 use crate::{
     Error, Lyceum,
     error::denied,
@@ -104,12 +100,12 @@ impl Lyceum {
         once: Option<Once<Answer>>,
     ) -> Result<Done<Turn>, Error> {
         allow(&caller.actor(), &Action::AskMentor).map_err(denied("conversation"))?;
-        let id = |id: Option<uuid::Uuid>| id.map(|id| id.as_bytes().to_vec()).unwrap_or_default();
+        let said = |id: Option<String>| id.unwrap_or_default().into_bytes();
         let parts = vec![
             question.prompt.as_str().as_bytes().to_vec(),
-            id(question.conversation.map(ConversationId::as_uuid)),
-            id(question.course.map(CourseId::as_uuid)),
-            id(question.lesson.map(LessonId::as_uuid)),
+            said(question.conversation.map(|id| id.to_string())),
+            said(question.course.map(|id| id.to_string())),
+            said(question.lesson.map(|id| id.to_string())),
         ];
         let ticket = match self.begin_once_for(caller.user.id, once, LEASE).await? {
             Begun::Ours(ticket) => ticket,
@@ -132,7 +128,7 @@ impl Lyceum {
         once: Option<Once<Answer>>,
     ) -> Result<Done<Turn>, Error> {
         allow(&caller.actor(), &Action::AskMentor).map_err(denied("message"))?;
-        let parts = vec![answer.as_uuid().as_bytes().to_vec()];
+        let parts = vec![answer.to_string().into_bytes()];
         let ticket = match self.begin_once_for(caller.user.id, once, LEASE).await? {
             Begun::Ours(ticket) => ticket,
             Begun::Before(kept) => return before(kept.for_the_same(&slices(&parts))?),
@@ -198,7 +194,11 @@ impl Lyceum {
         let question = question.ok_or(Error::NotFound("message"))?;
         // A lesson or course that was removed or hidden meanwhile is no reason not to answer.
         let subject = self
-            .subject_of_question(&caller.actor(), conversation.course.filter(|_| question.lesson.is_none()), question.lesson)
+            .subject_of_question(
+                &caller.actor(),
+                conversation.course.filter(|_| question.lesson.is_none()),
+                question.lesson,
+            )
             .await;
         let subject = match subject {
             Ok(subject) => subject,

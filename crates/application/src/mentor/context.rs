@@ -129,7 +129,8 @@ impl Lyceum {
             Some(Subject { course, lesson: None }) => PassageScope::Course(course.id),
             None => PassageScope::CoursesOf(user),
         };
-        let found = if question.is_empty() { Vec::new() } else { read.find_passages(scope, question, PASSAGES).await? };
+        let found =
+            if question.is_empty() { Vec::new() } else { read.find_passages(scope, question, PASSAGES).await? };
         match subject {
             Some(Subject { course, lesson: Some(lesson) }) if found.is_empty() => Ok(self.beginning(course, lesson)),
             _ => Ok(found),
