@@ -1,9 +1,9 @@
 //! Finding, renaming, archiving and deleting one's conversations.
 
 use lyceum_domain::{
-    conversations::{Conversation, ConversationFilter, Message},
+    conversations::{Author, Conversation, ConversationFilter, Feedback, Message},
     courses::Title,
-    ids::ConversationId,
+    ids::{ConversationId, MessageId, UserId},
     page::{Page, PageRequest},
     policy::{Action, Actor, allow},
 };
@@ -88,4 +88,38 @@ impl Lyceum {
         unit.commit().await?;
         Ok(())
     }
+
+    /// A message of one's own.
+    pub async fn message(&self, actor: &Actor, id: MessageId) -> Result<Message, Error> {
+        let owner = reader(actor)?;
+        self.ports.store.read().message(owner, id).await?.ok_or(Error::NotFound("message"))
+    }
+
+    /// Notes what somebody thinks of an answer they got, or that they take it back.
+    pub async fn rate_answer(
+        &self,
+        actor: &Actor,
+        id: MessageId,
+        feedback: Option<Feedback>,
+    ) -> Result<Message, Error> {
+        let owner = reader(actor)?;
+        let mut message = self.message(actor, id).await?;
+        if message.author != Author::Assistant {
+            return Err(Error::NotAnAnswer);
+        }
+        let now = self.ports.clock.now();
+        let mut unit = self.ports.store.begin().await?;
+        if !unit.conversations().set_feedback(owner, id, feedback.as_ref(), now).await? {
+            return Err(Error::NotFound("message"));
+        }
+        unit.commit().await?;
+        message.feedback = feedback;
+        Ok(message)
+    }
+}
+
+/// Whoever may have conversations at all.
+fn reader(actor: &Actor) -> Result<UserId, Error> {
+    allow(actor, &Action::AskMentor).map_err(denied("message"))?;
+    actor.user().ok_or(Error::SignInRequired)
 }
