@@ -111,11 +111,21 @@ routes! {
     documents::read_content,
     documents::read_text,
     mentor::chat,
+    mentor::regenerate,
+    mentor::follow,
+    mentor::stop,
+    mentor::context::read_context,
+    mentor::usage::read_usage,
+    mentor::usage::list_usage,
     conversations::list_conversations,
     conversations::read_conversation,
     conversations::change_conversation,
     conversations::delete_conversation,
     conversations::list_messages,
+    conversations::export_conversation,
+    conversations::read_message,
+    conversations::rate_answer,
+    conversations::unrate_answer,
 }
 
 routes! {

@@ -1,14 +1,14 @@
 //! Finding, renaming, archiving and deleting one's conversations.
 
 use lyceum_domain::{
-    conversations::{Author, Conversation, ConversationFilter, Feedback, Message},
+    conversations::{Author, Conversation, ConversationFilter, Feedback, Message, MessageStatus},
     courses::Title,
     ids::{ConversationId, MessageId, UserId},
     page::{Page, PageRequest},
     policy::{Action, Actor, allow},
 };
 
-use crate::{Error, Lyceum, error::denied, retry::retry_on_conflict};
+use crate::{Error, Lyceum, error::denied, retry::retry_on_conflict, walk::all};
 
 /// What an owner changes about a conversation.
 #[derive(Debug, Clone, Default)]
@@ -89,10 +89,28 @@ impl Lyceum {
         Ok(())
     }
 
-    /// A message of one's own.
+    /// A message of one's own; of an answer under way what was said so far.
     pub async fn message(&self, actor: &Actor, id: MessageId) -> Result<Message, Error> {
         let owner = reader(actor)?;
-        self.ports.store.read().message(owner, id).await?.ok_or(Error::NotFound("message"))
+        let store = &self.ports.store;
+        let message = store.read().message(owner, id).await?.ok_or(Error::NotFound("message"))?;
+        if message.status != MessageStatus::Streaming {
+            return Ok(message);
+        }
+        let said = store.write().under_way().said(owner, id).await?.ok_or(Error::NotFound("message"))?;
+        Ok(said.answer)
+    }
+
+    /// A conversation with all its messages, oldest first.
+    pub async fn export_conversation(
+        &self,
+        actor: &Actor,
+        id: ConversationId,
+    ) -> Result<(Conversation, Vec<Message>), Error> {
+        let conversation = self.conversation(actor, id).await?;
+        let owner = conversation.owner;
+        let messages = all(|page| self.ports.store.read().messages_page(owner, id, page)).await?;
+        Ok((conversation, messages))
     }
 
     /// Notes what somebody thinks of an answer they got, or that they take it back.

@@ -10,9 +10,11 @@
 //! | `follow` | reading an answer again, from wherever it is given |
 //! | `lanes` | how many calls run at once, and who is next |
 //! | `abandoned` | answers whose server is gone |
+//! | `balance` | what was used up, and what may be |
 //! | `explain` | what an answer was made from |
 
 mod abandoned;
+mod balance;
 mod context;
 mod explain;
 mod follow;
@@ -34,6 +36,7 @@ use lyceum_domain::{
     policy::{Action, allow},
 };
 
+pub use balance::Balance;
 pub use context::Told;
 use explain::{digest, digest_of_text};
 pub use follow::{Follower, Place};

@@ -213,6 +213,16 @@ impl Reader {
         reader
     }
 
+    /// Which answer it is.
+    pub fn answer(&self) -> MessageId {
+        self.live.id()
+    }
+
+    /// Whether nothing was told yet: not even that the model began.
+    pub(super) fn is_fresh(&self) -> bool {
+        !self.has_started
+    }
+
     /// What happens next; `None` after the end.
     pub async fn next(&mut self) -> Option<TurnEvent> {
         if self.has_ended {
