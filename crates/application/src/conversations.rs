@@ -29,7 +29,7 @@ impl Lyceum {
     ) -> Result<Page<Conversation>, Error> {
         allow(actor, &Action::AskMentor).map_err(denied("conversation"))?;
         let owner = actor.user().ok_or(Error::SignInRequired)?;
-        Ok(self.ports.store.read().conversations_page(owner, filter, page).await?)
+        Ok(self.ports.store.read().conversations_page(owner, &filter, page).await?)
     }
 
     /// One of one's conversations.

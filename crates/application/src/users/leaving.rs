@@ -84,8 +84,8 @@ impl Lyceum {
             let lessons = read.lessons_progress(id, course.course).await?;
             courses.push((course, lessons));
         }
-        let mut conversations = Vec::new();
-        for conversation in all(|page| read.conversations_page(id, ConversationFilter::default(), page)).await? {
+        let (mut conversations, everything) = (Vec::new(), ConversationFilter::default());
+        for conversation in all(|page| read.conversations_page(id, &everything, page)).await? {
             let messages = all(|page| read.messages_page(id, conversation.id, page)).await?;
             conversations.push((conversation, messages));
         }
