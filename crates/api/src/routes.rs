@@ -10,6 +10,7 @@ pub mod documents;
 pub mod leaving;
 pub mod lessons;
 pub mod mentor;
+pub mod openai;
 pub mod operation;
 pub mod passwords;
 pub mod portraits;
@@ -131,6 +132,9 @@ routes! {
 routes! {
     /// What stands outside of the versioned interface.
     root, document_root:
+    openai::list_models,
+    openai::read_model,
+    openai::create_completion,
     operation::health,
     operation::live,
     operation::ready,

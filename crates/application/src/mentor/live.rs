@@ -12,6 +12,7 @@ use std::{
 use lyceum_domain::{
     conversations::{MessageStatus, Piece},
     ids::{InstanceId, MessageId, UserId},
+    time::Timestamp,
 };
 use tokio::sync::watch;
 
@@ -103,6 +104,7 @@ enum Outcome {
 /// One answer under way. Its text grows; readers see of it what is kept.
 pub(super) struct LiveAnswer {
     owner: UserId,
+    began_at: Timestamp,
     started: TurnStarted,
     text: Mutex<Text>,
     shown: watch::Sender<Shown>,
@@ -113,9 +115,10 @@ pub(super) struct LiveAnswer {
 }
 
 impl LiveAnswer {
-    pub(super) fn new(owner: UserId, started: TurnStarted) -> Arc<Self> {
+    pub(super) fn new(owner: UserId, started: TurnStarted, began_at: Timestamp) -> Arc<Self> {
         Arc::new(Self {
             owner,
+            began_at,
             started,
             text: Mutex::default(),
             shown: watch::Sender::default(),
@@ -264,6 +267,11 @@ impl Reader {
     /// Which answer it is.
     pub fn answer(&self) -> MessageId {
         self.live.id()
+    }
+
+    /// When it was asked for.
+    pub fn began_at(&self) -> Timestamp {
+        self.live.began_at
     }
 
     /// Whether nothing was told yet: not even that the model began.

@@ -6,17 +6,15 @@ use lyceum_domain::{
     ids::UserId,
     mail::Intent,
     mentor::UsageRecord,
-    page::{Cursor, Page, PageRequest, PageSize},
     policy::{Action, Actor, allow},
     progress::{CourseProgressView, LessonProgressView, ProgressEvent},
     sessions::{Client, Session},
-    store::StoreError,
     subjects::{Document, Subject, TextState},
     users::{ApiKey, Identifier, Identity, User},
 };
 
 use super::end_links;
-use crate::{Error, Lyceum, error::denied, sessions::Caller};
+use crate::{Error, Lyceum, error::denied, sessions::Caller, walk::all};
 
 /// Everything that is held about a user.
 #[derive(Debug, Clone)]
