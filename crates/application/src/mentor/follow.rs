@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{
     Answer, TurnEvent, TurnStarted,
-    live::{Reader, floor_boundary, offset},
+    live::{Reader, floor_boundary, offset, portion},
 };
 use crate::{Error, Lyceum, error::denied, sessions::Caller};
 
@@ -113,8 +113,8 @@ impl Stored {
         }
         loop {
             if let Some(words) = self.message.content.get(self.at..).filter(|words| !words.is_empty()) {
-                let text = words.to_owned();
-                self.at = self.message.content.len();
+                let text = portion(words).to_owned();
+                self.at += text.len();
                 return Some(TurnEvent::Piece { text, end: offset(self.at) });
             }
             match self.message.status {

@@ -244,9 +244,9 @@ impl Reader {
             }
             if shown.bytes > self.at {
                 let text = locked(&self.live.text);
-                let words = text.said[self.at..shown.bytes].to_owned();
-                self.at = shown.bytes;
-                return Some(TurnEvent::Piece { text: words, end: offset(shown.bytes) });
+                let words = portion(&text.said[self.at..shown.bytes]).to_owned();
+                self.at += words.len();
+                return Some(TurnEvent::Piece { text: words, end: offset(self.at) });
             }
             if shown.has_ended {
                 self.has_ended = true;
@@ -273,6 +273,19 @@ impl Drop for Reader {
     fn drop(&mut self) {
         self.live.readers.send_modify(|readers| *readers -= 1);
     }
+}
+
+/// So many bytes a reader is told at once, about: what came at once is read as what comes word by word is.
+const PORTION: usize = 80;
+
+/// The next words to be told: some of them, whole in characters and, where they are short, in words.
+pub(super) fn portion(text: &str) -> &str {
+    if text.len() <= PORTION {
+        return text;
+    }
+    let end = text.floor_char_boundary(PORTION);
+    let end = text[..end].rfind(char::is_whitespace).map_or(end, |at| text.ceil_char_boundary(at + 1));
+    &text[..end]
 }
 
 /// The last beginning of a character that is not behind `at`.
