@@ -31,6 +31,7 @@ mod retry;
 pub mod sessions;
 pub mod subjects;
 pub mod users;
+mod walk;
 
 use std::{sync::Arc, time::Duration};
 

@@ -4,15 +4,19 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | `context` | what the mentor may know for one question |
+//! | `completion` | asking through a client that keeps the conversation itself |
 //! | `turn` | one question and its answer, however it ends |
 //! | `live` | answers under way in this process, and their readers |
 //! | `journal` | keeping what is said before anybody reads it |
 //! | `follow` | reading an answer again, from wherever it is given |
 //! | `lanes` | how many calls run at once, and who is next |
 //! | `abandoned` | answers whose server is gone |
+//! | `balance` | what was used up, and what may be |
 //! | `explain` | what an answer was made from |
 
 mod abandoned;
+mod balance;
+mod completion;
 mod context;
 mod explain;
 mod follow;
@@ -34,6 +38,8 @@ use lyceum_domain::{
     policy::{Action, allow},
 };
 
+pub use balance::Balance;
+pub use completion::Chat;
 pub use context::Told;
 use explain::{digest, digest_of_text};
 pub use follow::{Follower, Place};
@@ -253,7 +259,7 @@ impl Lyceum {
             answer: answer.id,
             sources: answer.sources.clone(),
         };
-        let live = LiveAnswer::new(caller.user.id, started);
+        let live = LiveAnswer::new(caller.user.id, started, now);
         self.ports.answers.add(&live);
         let max_tokens = if granted < reservation.most {
             Some(reservation.answer_within(granted, prompt.bytes, longest))
@@ -348,6 +354,11 @@ impl Lyceum {
                 Err(Error::QuotaExceeded { window, retry_after: window.ends(now).since(now) })
             }
         }
+    }
+
+    /// Whether the caller may ask at all.
+    pub fn may_ask(&self, caller: &Caller) -> Result<(), Error> {
+        allow(&caller.actor(), &Action::AskMentor).map_err(denied("conversation"))
     }
 
     /// Keeps what answers say before anybody reads it. To be driven all the time, on each runtime that runs turns of this

@@ -58,7 +58,7 @@ impl Lyceum {
     }
 
     pub(super) fn shape(&self, wants_title: bool) -> Shape {
-        Shape { history_tokens: self.rules.history_tokens, wants_title }
+        Shape { history_tokens: self.rules.history_tokens, wants_title, ..Shape::default() }
     }
 
     /// The course and lesson that a question names, if the learner may read them.

@@ -73,6 +73,12 @@ impl Lyceum {
 }
 
 impl Follower {
+    /// Whether the model has not begun, and nobody was told that it had: an error that comes now is the answer to whoever
+    /// asked.
+    pub fn is_fresh(&self) -> bool {
+        matches!(&self.0, Source::Here(reader) if reader.is_fresh())
+    }
+
     /// What happens next; `None` after the end.
     pub async fn next(&mut self) -> Option<TurnEvent> {
         match &mut self.0 {

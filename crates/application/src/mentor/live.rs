@@ -12,6 +12,7 @@ use std::{
 use lyceum_domain::{
     conversations::{MessageStatus, Piece},
     ids::{InstanceId, MessageId, UserId},
+    time::Timestamp,
 };
 use tokio::sync::watch;
 
@@ -90,6 +91,7 @@ struct Text {
 /// One answer under way. Its text grows; readers see of it what is kept.
 pub(super) struct LiveAnswer {
     owner: UserId,
+    began_at: Timestamp,
     started: TurnStarted,
     text: Mutex<Text>,
     shown: watch::Sender<Shown>,
@@ -100,9 +102,10 @@ pub(super) struct LiveAnswer {
 }
 
 impl LiveAnswer {
-    pub(super) fn new(owner: UserId, started: TurnStarted) -> Arc<Self> {
+    pub(super) fn new(owner: UserId, started: TurnStarted, began_at: Timestamp) -> Arc<Self> {
         Arc::new(Self {
             owner,
+            began_at,
             started,
             text: Mutex::default(),
             shown: watch::Sender::default(),
@@ -211,6 +214,21 @@ impl Reader {
         reader.at = floor_boundary(&text.said, at);
         drop(text);
         reader
+    }
+
+    /// Which answer it is.
+    pub fn answer(&self) -> MessageId {
+        self.live.id()
+    }
+
+    /// When it was asked for.
+    pub fn began_at(&self) -> Timestamp {
+        self.live.began_at
+    }
+
+    /// Whether nothing was told yet: not even that the model began.
+    pub(super) fn is_fresh(&self) -> bool {
+        !self.has_started
     }
 
     /// What happens next; `None` after the end.
