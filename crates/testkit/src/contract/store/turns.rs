@@ -78,7 +78,7 @@ pub async fn a_used_up_allowance_leaves_nothing(store: &dyn Store) {
             assert_eq!(store.read().manifest(next.answer.id).await.expect("an answer"), None);
             assert_eq!(store.read().quoted_texts(&[quoted.digest]).await.expect("an answer"), []);
             assert!(!store.write().under_way().request_stop(owner, next.answer.id).await.expect("an answer"));
-            assert_eq!(usage(store, &first).await, [first.usage.clone()]);
+            assert_eq!(usage(store, &first).await, std::slice::from_ref(&first.usage));
             assert_eq!(spending_at(store, owner, at(5)).await, spending);
         }
     }

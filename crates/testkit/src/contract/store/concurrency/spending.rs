@@ -140,7 +140,7 @@ pub async fn pieces_kept_at_once_are_each_there_once(store: Arc<dyn Store>) {
             (0..10).map(|n| Piece { message, offset: after + 2 * n, text: format!("{n} ") }).collect();
         let store = Arc::clone(&store);
         async move {
-            let pieces = if i % 2 == 0 { &pieces[..6] } else { &pieces[4..] };
+            let pieces = if i.is_multiple_of(2) { &pieces[..6] } else { &pieces[4..] };
             store.write().under_way().keep_pieces(pieces).await
         }
     };
