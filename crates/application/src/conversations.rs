@@ -131,7 +131,7 @@ impl Lyceum {
             return Err(Error::NotFound("message"));
         }
         unit.commit().await?;
-        message.feedback = feedback;
+        (message.feedback, message.updated_at) = (feedback, now);
         Ok(message)
     }
 }

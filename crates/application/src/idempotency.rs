@@ -12,6 +12,7 @@ use lyceum_domain::{
     idempotency::{Claim, Claimed, IdempotencyKey, KEPT, SettledAnswer},
     ids::{ClaimId, UserId},
     store::UnitOfWork,
+    time::Timestamp,
 };
 use sha2::Digest as _;
 
@@ -99,6 +100,11 @@ impl<T> Ticket<T> {
     /// Whether its client gave it a name.
     pub(crate) const fn has_name(&self) -> bool {
         self.0.is_some()
+    }
+
+    /// Whether nobody else can have taken the name over.
+    pub(crate) fn is_leased(&self, now: Timestamp) -> bool {
+        self.0.as_deref().is_none_or(|(claim, _)| now < claim.leased_until)
     }
 
     /// Keeps the answer, in the unit that keeps what was done. `parts` are what the body said.

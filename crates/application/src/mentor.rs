@@ -386,8 +386,8 @@ impl Lyceum {
         if self.ports.store.write().under_way().request_stop(owner, id).await? {
             return Ok(());
         }
-        let message = self.ports.store.read().message(owner, id).await?;
-        message.map(drop).ok_or(Error::NotFound("message"))
+        let message = self.ports.store.read().message(owner, id).await?.ok_or(Error::NotFound("message"))?;
+        if message.parent.is_none() { Err(Error::NotAnAnswer) } else { Ok(()) }
     }
 }
 

@@ -10,7 +10,7 @@ use lyceum_domain::{
     time::Timestamp,
 };
 
-use crate::{Error, Lyceum, error::denied};
+use crate::{Error, Lyceum, error::denied, retry::retry_on_conflict};
 
 /// A server that has not said for so long that it lives is taken for gone. It says so every second or so.
 pub(super) const SILENCE: Duration = Duration::from_secs(20);
@@ -30,18 +30,33 @@ impl Lyceum {
             let now = self.ports.clock.now();
             let under_way = self.ports.store.write().under_way();
             let abandoned = under_way.abandoned(gone, now.minus(SILENCE), BATCH).await?;
-            let is_last = abandoned.len() < BATCH as usize;
+            let (found, before) = (abandoned.len(), closed);
             for turn in abandoned {
-                let ending = self.ending(turn, now);
-                let mut unit = self.ports.store.begin().await?;
-                closed += u64::from(unit.conversations().close_abandoned(&ending).await?);
-                unit.commit().await?;
+                let id = turn.answer.id;
+                match self.close_one(&self.ending(turn, now)).await {
+                    Ok(is_closed) => closed += u64::from(is_closed),
+                    Err(error @ Error::StoreUnavailable(_)) => return Err(error),
+                    // One that cannot be ended is no reason to leave the others.
+                    Err(error) => {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::error!(error, message = %id, "an answer whose server is gone was not ended");
+                    }
+                }
             }
-            if is_last {
-                break;
+            if found < BATCH as usize || closed == before {
+                return Ok(closed);
             }
         }
-        Ok(closed)
+    }
+
+    async fn close_one(&self, ending: &TurnEnding) -> Result<bool, Error> {
+        retry_on_conflict(|| async {
+            let mut unit = self.ports.store.begin().await?;
+            let is_closed = unit.conversations().close_abandoned(ending).await?;
+            unit.commit().await?;
+            Ok(is_closed)
+        })
+        .await
     }
 
     /// Ends the records of calls that nobody will end any more, and forgets servers that are long gone. How many calls.

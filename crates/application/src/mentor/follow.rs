@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lyceum_domain::{
-    conversations::{Author, Message, MessageStatus},
+    conversations::{Message, MessageStatus},
     ids::MessageId,
     policy::{Action, allow},
 };
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{
     Answer, TurnEvent, TurnStarted,
-    live::{Reader, floor_boundary, offset, portion},
+    live::{Reader, offset, portion},
 };
 use crate::{Error, Lyceum, error::denied, sessions::Caller};
 
@@ -20,6 +20,9 @@ const LOOK: Duration = Duration::from_millis(200);
 /// How often that server is told that somebody reads it, and how long it believes it.
 const TELL: Duration = Duration::from_secs(1);
 const BELIEVED: Duration = Duration::from_secs(3);
+
+/// How long a store is waited for that is away.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How far somebody had come in an answer: so many bytes (UTF-8) of it.
 pub type Place = usize;
@@ -54,18 +57,17 @@ impl Lyceum {
             let reader = from.map_or_else(|| Reader::new(&live), |at| Reader::resume(&live, at));
             return Ok(Follower(Source::Here(reader)));
         }
-        let said = self.ports.store.write().under_way().said(owner, id).await?.ok_or(Error::NotFound("message"))?;
-        if said.answer.author != Author::Assistant {
-            return Err(Error::NotAnAnswer);
-        }
-        let at = floor_boundary(&said.answer.content, from.unwrap_or(0));
+        let Some(said) = self.ports.store.write().under_way().said(owner, id).await? else {
+            let message = self.ports.store.read().message(owner, id).await?;
+            return Err(message.map_or(Error::NotFound("message"), |_| Error::NotAnAnswer));
+        };
         Ok(Follower(Source::Stored(Stored {
             lyceum: self.clone(),
             caller: caller.clone(),
             message: said.answer,
             seen_at: said.seen_at,
             has_started: from.is_some(),
-            at,
+            at: from.unwrap_or(0),
             told_at: None,
             has_ended: false,
         })))
@@ -112,9 +114,12 @@ impl Stored {
             }));
         }
         loop {
-            if let Some(words) = self.message.content.get(self.at..).filter(|words| !words.is_empty()) {
-                let text = portion(words).to_owned();
-                self.at += text.len();
+            let content = &self.message.content;
+            if content.len() > self.at {
+                // Whoever comes back may have counted into a character.
+                let from = content.floor_char_boundary(self.at);
+                let text = portion(&content[from..]).to_owned();
+                self.at = from + text.len();
                 return Some(TurnEvent::Piece { text, end: offset(self.at) });
             }
             match self.message.status {
@@ -137,8 +142,20 @@ impl Stored {
         Some(TurnEvent::Ended(ended))
     }
 
-    /// Waits a moment and looks what there is now. If the server that gives it is gone, that is its end.
+    /// Waits a moment and looks what there is now.
     async fn look(&mut self) -> Result<(), Error> {
+        let began = Instant::now();
+        loop {
+            tokio::time::sleep(LOOK).await;
+            match self.look_once().await {
+                Err(Error::StoreUnavailable(_)) if began.elapsed() < PATIENCE => {}
+                looked => return looked,
+            }
+        }
+    }
+
+    /// If the server that gives it is gone, that is its end.
+    async fn look_once(&mut self) -> Result<(), Error> {
         let (ports, id) = (&self.lyceum.ports, self.message.id);
         let under_way = ports.store.write().under_way();
         if self.told_at.is_none_or(|told| told.elapsed() >= TELL) {
@@ -147,8 +164,6 @@ impl Stored {
         }
         if self.seen_at.is_some_and(|seen| ports.clock.now().since(seen) > super::abandoned::SILENCE) {
             self.lyceum.close_abandoned(&lyceum_domain::policy::Actor::System, &[]).await?;
-        } else {
-            tokio::time::sleep(LOOK).await;
         }
         let said = under_way.said(self.caller.user.id, id).await?.ok_or(Error::NotFound("message"))?;
         (self.message, self.seen_at) = (said.answer, said.seen_at);

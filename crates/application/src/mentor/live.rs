@@ -85,7 +85,20 @@ struct Text {
     said: String,
     /// So many bytes of it are kept in the store.
     kept: usize,
-    outcome: Option<Result<Box<Answer>, Error>>,
+    /// Where pieces ended that may be kept or not: the store did not say.
+    in_doubt: Vec<usize>,
+    outcome: Option<Outcome>,
+}
+
+/// How an answer ended.
+enum Outcome {
+    Whole(Box<Answer>),
+    Broken {
+        /// What broke it off; for the first who hears of it.
+        error: Option<Error>,
+        /// What is written down about it.
+        status: MessageStatus,
+    },
 }
 
 /// One answer under way. Its text grows; readers see of it what is kept.
@@ -129,20 +142,36 @@ impl LiveAnswer {
         locked(&self.text).said.push_str(words);
     }
 
-    /// What is said and not kept.
-    pub(super) fn unkept(&self) -> Option<Piece> {
+    /// What is said and not kept. A piece that may be kept already is the same again, so that the store knows it.
+    pub(super) fn unkept(&self) -> Vec<Piece> {
         let text = locked(&self.text);
-        let rest = &text.said[text.kept..];
-        if rest.is_empty() {
-            return None;
+        let mut pieces = Vec::new();
+        let mut from = text.kept;
+        for to in text.in_doubt.iter().copied().chain([text.said.len()]).filter(|to| *to > text.kept) {
+            if to > from {
+                let words = text.said[from..to].to_owned();
+                pieces.push(Piece { message: self.started.answer, offset: offset(from), text: words });
+                from = to;
+            }
         }
-        Some(Piece { message: self.started.answer, offset: offset(text.kept), text: rest.to_owned() })
+        pieces
     }
 
     /// So many bytes are kept; readers may see them.
     pub(super) fn kept(&self, bytes: usize) {
         let mut text = locked(&self.text);
         text.kept = text.kept.max(bytes);
+        text.in_doubt.clear();
+        drop(text);
+        self.show(bytes);
+    }
+
+    /// Nobody knows whether they are kept; readers may see them all the same.
+    pub(super) fn doubt(&self, bytes: usize) {
+        let mut text = locked(&self.text);
+        if text.in_doubt.last() != Some(&bytes) {
+            text.in_doubt.push(bytes);
+        }
         drop(text);
         self.show(bytes);
     }
@@ -152,13 +181,34 @@ impl LiveAnswer {
         self.shown.send_modify(|shown| shown.bytes = shown.bytes.max(bytes));
     }
 
-    /// The answer has ended, and how is written down.
-    pub(super) fn end(&self, outcome: Result<Box<Answer>, Error>) {
+    /// Whether the model began to answer.
+    pub(super) fn has_started(&self) -> bool {
+        self.shown.borrow().has_started
+    }
+
+    /// Whether readers were told that it ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.shown.borrow().has_ended
+    }
+
+    /// The answer has ended well. Readers hear that it began, also where not a word was said.
+    pub(super) fn end(&self, answer: Box<Answer>) {
+        self.close(Outcome::Whole(answer), true);
+    }
+
+    /// The answer broke off; `status` is what is written down about it.
+    pub(super) fn break_off(&self, error: Error, status: MessageStatus) {
+        self.close(Outcome::Broken { error: Some(error), status }, false);
+    }
+
+    fn close(&self, outcome: Outcome, has_started: bool) {
         let mut text = locked(&self.text);
         text.outcome = Some(outcome);
         let bytes = text.said.len();
         drop(text);
-        self.shown.send_modify(|shown| *shown = Shown { bytes, has_ended: true, ..*shown });
+        self.shown.send_modify(|shown| {
+            *shown = Shown { has_started: shown.has_started || has_started, bytes, has_ended: true };
+        });
     }
 
     pub(super) fn stop(&self) {
@@ -177,8 +227,9 @@ impl LiveAnswer {
         loop {
             let _ = readers.wait_for(|readers| *readers == 0).await;
             tokio::select! {
-                () = tokio::time::sleep(linger) => return,
+                biased;
                 _ = readers.wait_for(|readers| *readers > 0) => {}
+                () = tokio::time::sleep(linger) => return,
             }
         }
     }
@@ -209,10 +260,7 @@ impl Reader {
     /// Reads on from where somebody had come to, who knows how it started.
     pub(super) fn resume(live: &Arc<LiveAnswer>, at: usize) -> Self {
         let mut reader = Self::new(live);
-        reader.has_started = true;
-        let text = locked(&live.text);
-        reader.at = floor_boundary(&text.said, at);
-        drop(text);
+        (reader.has_started, reader.at) = (true, at);
         reader
     }
 
@@ -244,8 +292,10 @@ impl Reader {
             }
             if shown.bytes > self.at {
                 let text = locked(&self.live.text);
-                let words = portion(&text.said[self.at..shown.bytes]).to_owned();
-                self.at += words.len();
+                // Whoever comes back may have counted into a character.
+                let from = text.said.floor_char_boundary(self.at);
+                let words = portion(&text.said[from..shown.bytes]).to_owned();
+                self.at = from + words.len();
                 return Some(TurnEvent::Piece { text: words, end: offset(self.at) });
             }
             if shown.has_ended {
@@ -260,11 +310,10 @@ impl Reader {
 
     /// How it ended. An error is told as it was to the first who hears of it, to others as one that broke it off.
     fn outcome(&self) -> Result<Box<Answer>, Error> {
-        let mut text = locked(&self.live.text);
-        match &text.outcome {
-            Some(Ok(answer)) => Ok(answer.clone()),
-            Some(Err(_)) => text.outcome.take().unwrap_or(Err(Error::Abandoned)),
-            None => Err(Error::AnswerBroken(MessageStatus::Failed)),
+        match &mut locked(&self.live.text).outcome {
+            Some(Outcome::Whole(answer)) => Ok(answer.clone()),
+            Some(Outcome::Broken { error, status }) => Err(error.take().unwrap_or(Error::AnswerBroken(*status))),
+            None => Err(Error::AnswerBroken(MessageStatus::Interrupted)),
         }
     }
 }
@@ -286,11 +335,6 @@ pub(super) fn portion(text: &str) -> &str {
     let end = text.floor_char_boundary(PORTION);
     let end = text[..end].rfind(char::is_whitespace).map_or(end, |at| text.ceil_char_boundary(at + 1));
     &text[..end]
-}
-
-/// The last beginning of a character that is not behind `at`.
-pub(super) fn floor_boundary(text: &str, at: usize) -> usize {
-    text.floor_char_boundary(at)
 }
 
 /// A panic while it was held left nothing half done: all that is done under these locks is whole.

@@ -5,7 +5,6 @@ use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 use futures_util::StreamExt;
 use lyceum_domain::{
     conversations::{Message, MessageStatus, TurnEnding},
-    courses::Title,
     ids::{ConversationId, MessageId},
     mentor::{
         ChatError, ChatEvent, ChatRequest, Completion, Cost, Counted, Delivery, NumberedPassage, Source, TitleFilter,
@@ -17,6 +16,7 @@ use lyceum_domain::{
 use tokio::time::Instant;
 
 use super::{
+    journal::End,
     lanes::Busy,
     live::{LiveAnswer, Reader},
 };
@@ -105,6 +105,10 @@ enum Broken {
     ShutDown,
     Busy(Busy),
     Failed(ChatError),
+    /// The model says that it is through, and said nothing.
+    Empty(Completion),
+    /// Whoever ran the turn let go of it.
+    Dropped,
 }
 
 impl Broken {
@@ -116,11 +120,13 @@ impl Broken {
             Self::ShutDown => (MessageStatus::Interrupted, UsageOutcome::Interrupted, "shutting_down"),
             Self::Busy(_) => (MessageStatus::Failed, UsageOutcome::Failed, "busy"),
             Self::Failed(error) => (MessageStatus::Failed, UsageOutcome::Failed, error.code()),
+            Self::Empty(_) => (MessageStatus::Failed, UsageOutcome::Failed, "bad_response"),
+            Self::Dropped => (MessageStatus::Interrupted, UsageOutcome::Interrupted, "server_gone"),
         }
     }
 
-    /// Whether the provider surely took nothing for a call that brought no text. After a time-out it may be at work,
-    /// and bill it.
+    /// Whether the provider surely took nothing for a call that broke off before its first byte. After a time-out it may
+    /// be at work, and bill it.
     const fn is_free(&self) -> bool {
         match self {
             Self::Busy(_) => true,
@@ -131,7 +137,7 @@ impl Broken {
                     | ChatError::Misconfigured { .. }
                     | ChatError::Refused { .. }
             ),
-            Self::Gone | Self::Stopped | Self::ShutDown => false,
+            Self::Gone | Self::Stopped | Self::ShutDown | Self::Empty(_) | Self::Dropped => false,
         }
     }
 }
@@ -153,33 +159,30 @@ impl Turn {
             biased;
             () = live.stopped() => Err(Broken::Stopped),
             () = &mut stop => Err(Broken::ShutDown),
-            () = lyceum.unread(&live, linger, is_stored) => Err(Broken::Gone),
             outcome = self.relay() => outcome,
+            () = lyceum.unread(&live, linger, is_stored) => Err(Broken::Gone),
         };
         let (rest, title) = std::mem::take(&mut self.title).finish();
         self.say(&rest);
         let outcome = match outcome {
-            Ok(completion) if self.answer.content.is_empty() => {
-                let detail = format!("an empty answer ({})", completion.finish_reason.as_str());
-                Err(Broken::Failed(ChatError::BadResponse { detail, source: None }))
-            }
+            Ok(completion) if self.answer.content.is_empty() => Err(Broken::Empty(completion)),
             outcome => outcome,
         };
         self.record(&outcome);
-        let stored = self.store(title).await;
-        let answer = Box::new(Answer { message: self.answer });
+        // An answer that broke off may have broken off in its title.
+        let title = title.filter(|_| outcome.is_ok());
+        let ending = TurnEnding { answer: self.answer.clone(), call: self.call.clone(), title };
+        let stored = self.store(ending).await;
+        let status = self.answer.status;
         let ended = match (outcome, stored) {
-            (Ok(_) | Err(Broken::Stopped), Err(error)) => Err(error),
-            (Ok(_) | Err(Broken::Stopped), Ok(())) => Ok(answer),
-            (Err(Broken::Gone), _) => Err(Error::Abandoned),
-            (Err(Broken::ShutDown), _) => Err(Error::ShuttingDown),
-            (Err(Broken::Busy(busy)), _) => Err(Error::Busy { retry_after: busy.retry_after }),
-            (Err(Broken::Failed(error)), _) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, code = error.code(), "the model failed");
-                Err(Error::Mentor(error))
-            }
+            (Ok(_) | Err(Broken::Stopped), Err(error)) => Err((error, MessageStatus::Failed)),
+            (Ok(_) | Err(Broken::Stopped), Ok(())) => Ok(Box::new(Answer { message: self.answer.clone() })),
+            (Err(broken), _) => Err((broken.into(), status)),
         };
-        live.end(ended);
+        match ended {
+            Ok(answer) => live.end(answer),
+            Err((error, status)) => live.break_off(error, status),
+        }
         lyceum.ports.answers.remove(live.id());
     }
 
@@ -245,23 +248,25 @@ impl Turn {
         self.answer.updated_at = now;
         self.call.updated_at = now;
         self.call.duration_ms = Some(self.elapsed_ms());
-        let asked_model = self.lyceum.ports.model.model().to_owned();
+        let asked_model = self.call.model.clone();
         let estimated = || estimated_usage(self.call.cost.tokens.prompt_tokens, &self.answer.content);
         let (tokens, is_estimated, counted) = match outcome {
-            Ok(completion) => {
+            Ok(completion) | Err(Broken::Empty(completion)) => {
                 let (tokens, is_estimated) = completion.usage.map_or_else(|| (estimated(), true), |said| (said, false));
                 (tokens, is_estimated, Counted::of(tokens))
             }
-            Err(broken) if !self.was_asked || (self.answer.content.is_empty() && broken.is_free()) => {
+            Err(broken) if !self.was_asked || (!self.live.has_started() && broken.is_free()) => {
                 (TokenUsage::default(), false, Counted::default())
             }
             Err(_) => (estimated(), true, Counted::of(estimated())),
         };
+        if let Ok(completion) | Err(Broken::Empty(completion)) = outcome {
+            self.answer.finish_reason = Some(completion.finish_reason);
+            self.call.model.clone_from(&completion.model);
+        }
         match outcome {
-            Ok(completion) => {
+            Ok(_) => {
                 self.answer.status = MessageStatus::Complete;
-                self.answer.finish_reason = Some(completion.finish_reason);
-                self.call.model.clone_from(&completion.model);
                 self.call.outcome = UsageOutcome::Complete;
             }
             Err(broken) => {
@@ -285,9 +290,8 @@ impl Turn {
     }
 
     /// Writes the end down, trying again for a while if the store is away or others are in the way: the answer was paid
-    /// for.
-    async fn store(&mut self, title: Option<Title>) -> Result<(), Error> {
-        let ending = TurnEnding { answer: self.answer.clone(), call: self.call.clone(), title };
+    /// for. Readers are not kept waiting for longer; then the journal goes on.
+    async fn store(&self, ending: TurnEnding) -> Result<(), Error> {
         let began = Instant::now();
         let mut wait = Duration::from_millis(100);
         loop {
@@ -299,6 +303,7 @@ impl Turn {
                 }
                 Err(error) => {
                     tracing::error!(error = &error as &dyn std::error::Error, message = %self.answer.id, "the end of a turn was not stored");
+                    self.store_later(ending);
                     return Err(error);
                 }
                 Ok(()) => return Ok(()),
@@ -306,12 +311,21 @@ impl Turn {
         }
     }
 
+    fn store_later(&self, ending: TurnEnding) {
+        self.lyceum.journal.note_end(match self.keeping {
+            Keeping::Conversation { .. } => End::Turn(Box::new(ending)),
+            Keeping::Call => End::Call(Box::new(ending.call)),
+        });
+    }
+
     async fn store_once(&self, ending: &TurnEnding) -> Result<(), Error> {
         let store = &self.lyceum.ports.store;
         let Keeping::Conversation { ticket, parts } = &self.keeping else {
             return Ok(store.write().close_call(&ending.call).await?);
         };
-        if !ticket.has_name() {
+        // Past its lease another request may have taken the name over.
+        let is_ours = ticket.is_leased(self.lyceum.ports.clock.now());
+        if !ticket.has_name() || !is_ours {
             return Ok(store.write().end_turn(ending).await?);
         }
         let is_answer = matches!(ending.answer.status, MessageStatus::Complete | MessageStatus::Stopped);
@@ -329,6 +343,43 @@ impl Turn {
 
     fn elapsed_ms(&self) -> u32 {
         u32::try_from(self.lyceum.ports.clock.now().since(self.asked_at).as_millis()).unwrap_or(u32::MAX)
+    }
+}
+
+/// A turn that nobody drives any more, because its task panicked or its runtime is gone, ends too.
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if self.live.has_ended() {
+            return;
+        }
+        let (rest, _) = std::mem::take(&mut self.title).finish();
+        self.say(&rest);
+        self.record(&Err(Broken::Dropped));
+        self.store_later(TurnEnding { answer: self.answer.clone(), call: self.call.clone(), title: None });
+        self.live.break_off(Error::AnswerBroken(self.answer.status), self.answer.status);
+        self.lyceum.ports.answers.remove(self.live.id());
+    }
+}
+
+/// What readers are told.
+impl From<Broken> for Error {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Gone => Self::Abandoned,
+            Broken::ShutDown => Self::ShuttingDown,
+            Broken::Busy(busy) => Self::Busy { retry_after: busy.retry_after },
+            Broken::Failed(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, code = error.code(), "the model failed");
+                Self::Mentor(error)
+            }
+            Broken::Empty(completion) => {
+                let detail = format!("an empty answer ({})", completion.finish_reason.as_str());
+                tracing::warn!(detail, "the model failed");
+                Self::Mentor(ChatError::BadResponse { detail, source: None })
+            }
+            Broken::Stopped => Self::AnswerBroken(MessageStatus::Stopped),
+            Broken::Dropped => Self::AnswerBroken(MessageStatus::Interrupted),
+        }
     }
 }
 
