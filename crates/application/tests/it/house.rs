@@ -72,8 +72,17 @@ impl House {
         Self::with(ScriptedModel::always("It bears on itself."), rules)
     }
 
-    fn with(model: impl ChatModel + 'static, rules: Rules) -> Self {
-        let (store, clock, mailer) = (MemoryStore::new(), ManualClock::new(), MemoryMailer::new());
+    pub fn with(model: impl ChatModel + 'static, rules: Rules) -> Self {
+        Self::on(MemoryStore::new(), ManualClock::new(), model, rules)
+    }
+
+    /// Another server over the same store.
+    pub fn beside(&self, model: impl ChatModel + 'static) -> Self {
+        Self::on(self.store.clone(), self.clock.clone(), model, self.lyceum.rules().clone())
+    }
+
+    fn on(store: MemoryStore, clock: ManualClock, model: impl ChatModel + 'static, rules: Rules) -> Self {
+        let mailer = MemoryMailer::new();
         let (passwords, tokens, providers) = (PlainHasher::new(), PlainTokens::new("key"), PlainProviders::new());
         let (blobs, portraits, texts) = (MemoryBlobs::new(), PlainPortraits::new(), PlainTexts::new());
         let patience = std::time::Duration::from_secs(1);

@@ -12,7 +12,10 @@ use lyceum_application::{
 };
 use lyceum_domain::{
     conversations::MessageStatus,
-    mentor::{ChatError, Completion, Cost, Delivery, FinishReason, TokenUsage, UsageOutcome, estimated_tokens},
+    mentor::{
+        ChatError, Completion, Cost, Counted, Delivery, FinishReason, TokenUsage, UsageOutcome, UsageRecord,
+        estimated_tokens,
+    },
     store::Store as _,
 };
 use lyceum_testkit::chat::{ScriptedModel, Upstream, stop};
@@ -39,6 +42,7 @@ impl House {
             MessageStatus::Streaming => UsageOutcome::Open,
         };
         assert_eq!((usage.outcome, Some(usage.cost.tokens)), (outcome, answer.usage));
+        assert_eq!(usage.counted, counted(&usage));
         if usage.cost.is_estimated {
             assert!(usage.cost.tokens.prompt_tokens > 100);
             assert_eq!(usage.cost.tokens.completion_tokens, estimated_tokens(&answer.content));
@@ -47,8 +51,19 @@ impl House {
     }
 }
 
+/// What a call counts for in the quota; nothing if it is refunded.
+fn counted(usage: &UsageRecord) -> Counted {
+    let is_refunded = !usage.cost.is_estimated && usage.cost.tokens == TokenUsage::default();
+    if is_refunded { Counted::default() } else { Counted::of(usage.cost.tokens) }
+}
+
 fn unavailable() -> ChatError {
     ChatError::Unavailable { detail: "gone".into(), retry_after: None, source: None }
+}
+
+/// A call that cost nothing.
+fn refunded(status: MessageStatus, code: &str) -> (String, MessageStatus, Option<String>, bool) {
+    (String::new(), status, Some(code.to_owned()), false)
 }
 
 fn recorded(text: &str, status: MessageStatus, code: &str) -> (String, MessageStatus, Option<String>, bool) {
@@ -69,6 +84,7 @@ async fn the_pieces_are_the_answer_that_is_stored() {
         house.clock.advance(Duration::from_millis(300));
         upstream.says("on ").await;
         upstream.says("itself.").await;
+        // Words that come at the same time may come as one piece.
         let model = "scripted-1-exact".to_owned();
         upstream.finishes(Completion { model, finish_reason: FinishReason::Length, ..stop() }).await;
         while let Some(event) = events.next().await {
@@ -77,7 +93,7 @@ async fn the_pieces_are_the_answer_that_is_stored() {
         heard
     };
     let (heard, ()) = join!(reading, house.run(turn, pending()));
-    assert_eq!(heard.pieces, ["It bears ", "on ", "itself."]);
+    assert_eq!((heard.pieces[0].as_str(), heard.pieces.concat().as_str()), ("It bears", "It bears on itself."));
     let started = heard.started.clone().unwrap();
     let answer = heard.answer();
     let (stored, usage) = house.outcome(&ada).await;
@@ -147,39 +163,43 @@ async fn a_reader_who_leaves_before_the_first_word_hangs_up_too() {
 }
 
 #[tokio::test]
-async fn a_reader_who_does_not_read_and_leaves_ends_the_turn() {
+async fn a_reader_who_does_not_read_does_not_hold_up_the_model() {
     let (house, upstream, ada, turn) = turn().await;
     let events = turn.reader();
     let leaving = async {
         upstream.says("One ").await;
-        upstream.says("two.").await;
-        upstream.finishes(stop()).await;
-        tokio::task::yield_now().await;
         drop(events);
+        for _ in 0..1_000 {
+            upstream.says("and one ").await;
+        }
+        upstream.finishes(stop()).await;
     };
     join!(house.run(turn, pending()), leaving);
-    let (_, status, code, _) = house.written(&ada).await;
-    assert_eq!((status, code.as_deref()), (MessageStatus::Interrupted, Some("client_gone")));
+    let (content, status, code, _) = house.written(&ada).await;
+    assert_eq!((content.len(), status, code), (8_004, MessageStatus::Complete, None));
 }
 
 #[tokio::test]
 async fn a_model_that_fails_before_its_first_byte_leaves_a_failed_answer() {
     type Failure = fn() -> ChatError;
-    let failures: [(Failure, &str, &str); 6] = [
-        (unavailable, "llm_unavailable", "unavailable"),
-        (|| ChatError::RateLimited { retry_after: None }, "llm_unavailable", "rate_limited"),
-        (|| ChatError::Misconfigured { detail: "key".into() }, "llm_unavailable", "misconfigured"),
-        (|| ChatError::Timeout { detail: "first byte".into() }, "llm_timeout", "timeout"),
-        (|| ChatError::BadResponse { detail: "html".into(), source: None }, "llm_bad_response", "bad_response"),
-        (|| ChatError::Refused { detail: "length".into() }, "llm_refused", "refused"),
+    // After a time-out or an answer that makes no sense the provider may have done the work, and bill it.
+    let failures: [(Failure, &str, &str, bool); 6] = [
+        (unavailable, "llm_unavailable", "unavailable", true),
+        (|| ChatError::RateLimited { retry_after: None }, "llm_unavailable", "rate_limited", true),
+        (|| ChatError::Misconfigured { detail: "key".into() }, "llm_unavailable", "misconfigured", true),
+        (|| ChatError::Timeout { detail: "first byte".into() }, "llm_timeout", "timeout", false),
+        (|| ChatError::BadResponse { detail: "html".into(), source: None }, "llm_bad_response", "bad_response", false),
+        (|| ChatError::Refused { detail: "length".into() }, "llm_refused", "refused", true),
     ];
-    for (failure, told, noted) in failures {
+    for (failure, told, noted, is_free) in failures {
         let house = House::with_model(ScriptedModel::failing(failure));
         let ada = house.learner("ada").await;
         let heard = house.answered(&ada, question("Why?")).await;
         assert!(heard.started.is_none() && heard.pieces.is_empty());
         assert_eq!(heard.code(), told);
-        assert_eq!(house.written(&ada).await, recorded("", MessageStatus::Failed, noted));
+        let expected =
+            if is_free { refunded(MessageStatus::Failed, noted) } else { recorded("", MessageStatus::Failed, noted) };
+        assert_eq!(house.written(&ada).await, expected);
     }
 }
 
@@ -234,7 +254,7 @@ async fn a_house_that_has_stopped_asks_nobody() {
     let mut events = turn.reader();
     let ((), ended) = join!(house.run(turn, ready(())), events.next());
     assert!(matches!(ended, Some(TurnEvent::Ended(Err(Error::ShuttingDown)))));
-    assert_eq!(house.written(&ada).await, recorded("", MessageStatus::Interrupted, "shutting_down"));
+    assert_eq!(house.written(&ada).await, refunded(MessageStatus::Interrupted, "shutting_down"));
 }
 
 #[tokio::test]
@@ -250,7 +270,10 @@ async fn an_answer_without_a_word_is_a_bad_response() {
         let (heard, ()) = join!(house.listen(turn), playing);
         assert!(heard.pieces.is_empty());
         assert_eq!(heard.code(), "llm_bad_response");
-        assert_eq!(house.written(&ada).await, recorded("", MessageStatus::Failed, "bad_response"));
+        // The provider counted, and will want to be paid.
+        let written = (String::new(), MessageStatus::Failed, Some("bad_response".to_owned()), false);
+        assert_eq!(house.written(&ada).await, written);
+        assert_eq!(house.outcome(&ada).await.1.cost.tokens, stop().usage.unwrap());
     }
 }
 
