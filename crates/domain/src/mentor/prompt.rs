@@ -6,6 +6,8 @@ mod quoting;
 #[cfg(test)]
 mod injections;
 #[cfg(test)]
+mod structure;
+#[cfg(test)]
 mod tests;
 
 use std::{borrow::Cow, fmt::Write as _};
@@ -15,6 +17,7 @@ pub(super) use lookalike::visible;
 use self::quoting::{block, line, spoken};
 use crate::{
     conversations::{Author, Message},
+    courses::LessonNumber,
     ids::MessageId,
     mentor::{ChatMessage, ChatRole, Grounding},
 };
@@ -171,7 +174,7 @@ fn material(out: &mut String, grounding: &Grounding) {
             course.total_lessons
         );
         if let Some(next) = &course.next_lesson {
-            let number = next.number.as_ref().map(|number| number.as_str());
+            let number = next.number.as_ref().map(LessonNumber::as_str);
             let _ = writeln!(out, "next lesson | {}", numbered(number, next.title.as_str()));
         }
         out.push_str("</course>\n");
@@ -180,7 +183,7 @@ fn material(out: &mut String, grounding: &Grounding) {
         let _ = write!(
             out,
             "<lesson>\nThe question is about this lesson.\ntitle | {}\ncourse | {}\n</lesson>\n",
-            numbered(lesson.number.as_ref().map(|number| number.as_str()), lesson.title.as_str()),
+            numbered(lesson.number.as_ref().map(LessonNumber::as_str), lesson.title.as_str()),
             line(lesson.course_title.as_str())
         );
     }

@@ -130,9 +130,8 @@ impl TitleFilter {
     pub fn finish(self) -> (String, Option<Title>) {
         let inside = self.held.get(self.begins + BEGINS.len()..).unwrap_or_default();
         match self.state {
-            State::Text | State::Opening(_) => (self.held, None),
             State::Inside(_) if self.has_shown && !inside.contains(ENDS) => (String::new(), None),
-            State::Inside(_) => (self.held, None),
+            State::Text | State::Opening(_) | State::Inside(_) => (self.held, None),
             State::Closed { .. } => {
                 let title = cleaned(inside.trim_end().strip_suffix(ENDS).unwrap_or(inside));
                 let shown = match &title {

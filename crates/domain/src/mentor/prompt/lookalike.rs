@@ -10,7 +10,7 @@ pub(in crate::mentor) fn visible(raw: &str) -> String {
         match c {
             '\r' if chars.peek() == Some(&'\n') => {}
             '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
-                out.push('\n')
+                out.push('\n');
             }
             '\t' => out.push('\t'),
             c if is_invisible(c) => {}

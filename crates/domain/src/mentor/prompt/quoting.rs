@@ -176,16 +176,20 @@ fn begins_a_mark(after: &str, place: Place, is_line_start: bool, is_generic: boo
         name.push(fold(c));
     }
     let is_one_of = |names: &[&str]| names.contains(&name.as_str());
+    let mut rest = chars.clone().skip_while(|c| c.is_whitespace()).peekable();
+    let has_attribute = rest.peek().is_some_and(|c| c.is_alphabetic())
+        && rest.clone().find(|c| !fold(*c).is_alphanumeric()).is_some_and(|c| fold(c) == '=');
+    let has_end = rest.peek().is_some_and(|c| fold(*c) == '>');
     // `i < data.len()` compares.
     let is_operand = !is_closing
         && (chars.peek().is_some_and(|c| matches!(c, '.' | ',' | ';' | ':' | '(' | ')' | '[' | ']'))
-            || is_spaced && chars.clone().find(|c| !c.is_whitespace()).is_none_or(|c| fold(c) != '>'));
+            || is_spaced && !has_attribute && !has_end);
     if brackets > 1 && name == "title" {
         // The line in which a model is to name the conversation.
         return place == Place::Quotation && !is_spaced && chars.peek().is_some_and(|c| fold(*c) == ':');
     }
     if is_one_of(&TOKENS) {
-        return !is_type && chars.find(|c| !c.is_whitespace()).is_some_and(|c| fold(c) == '>');
+        return !is_type && has_end;
     }
     match place {
         Place::Quotation => !is_type && !is_operand && (is_one_of(&MARKS) || is_one_of(&BLOCKS)),
