@@ -19,6 +19,7 @@ mod m20261125_000010_progress_events;
 mod m20261125_000011_course_search;
 mod m20261125_000012_files;
 mod m20261125_000013_idempotency;
+mod m20261125_000014_mentor;
 mod pgvector;
 mod run;
 
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000011_course_search::Migration),
             Box::new(m20261125_000012_files::Migration),
             Box::new(m20261125_000013_idempotency::Migration),
+            Box::new(m20261125_000014_mentor::Migration),
         ]
     }
 }

@@ -3,7 +3,11 @@
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use lyceum_application::{Bell, Lyceum, Ports, Rules, housekeeping::Retention};
+use lyceum_application::{
+    Bell, Lyceum, Ports, Rules,
+    housekeeping::Retention,
+    mentor::{LaneSettings, Lanes, LiveAnswers},
+};
 use lyceum_auth::{
     AccessTokenSettings, BcryptHasher, BcryptSettings, JwksProviders, JwtAccessTokens, ProviderSettings, Sha256Secrets,
     SignatureAlgorithm, SigningKey, Subject,
@@ -11,7 +15,7 @@ use lyceum_auth::{
 use lyceum_blobs::{ObjectBlobs, S3Settings};
 use lyceum_domain::{
     blobs::Blobs,
-    ids::IdGenerator,
+    ids::{IdGenerator, InstanceId},
     mail::{LetterWriter, Mailer},
     sessions::{AccessTokens, Lockout, Secrets},
     subjects::TextExtractor,
@@ -58,6 +62,8 @@ pub struct House {
     text_bell: Bell,
     portraits: Arc<dyn Portraits>,
     texts: Arc<dyn TextExtractor>,
+    lanes: Arc<Lanes>,
+    answers: Arc<LiveAnswers>,
     /// None: the offline one.
     remote_model: Option<QubridModel>,
     shared_store: OnceCell<SeaOrmStore>,
@@ -66,8 +72,9 @@ pub struct House {
 }
 
 impl House {
-    /// Prepares everything but connections. `public_url` is where links in mails lead.
-    pub fn new(settings: &Settings, public_url: String) -> anyhow::Result<Self> {
+    /// Prepares everything but connections. `public_url` is where links in mails lead; `instance` is the name of this
+    /// process.
+    pub fn new(settings: &Settings, public_url: String, instance: InstanceId) -> anyhow::Result<Self> {
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
         let secrets = Arc::new(Sha256Secrets);
         Ok(Self {
@@ -82,6 +89,8 @@ impl House {
             mailer: mailer(settings)?,
             portraits: portraits(settings),
             texts: texts(settings)?,
+            lanes: Arc::new(Lanes::new(lanes(settings))),
+            answers: Arc::new(LiveAnswers::new(instance)),
             remote_model: remote_model(settings)?,
             settings: settings.clone(),
             secrets,
@@ -118,6 +127,8 @@ impl House {
                 None => Arc::new(OfflineModel),
                 Some(model) => Arc::new(model.sibling()?),
             },
+            lanes: Arc::clone(&self.lanes),
+            answers: Arc::clone(&self.answers),
         };
         Ok(Lyceum::new(ports, self.rules.clone()))
     }
@@ -152,7 +163,13 @@ impl House {
 
 /// The application for a command, which has one thread.
 pub async fn lyceum(settings: &Settings) -> anyhow::Result<Lyceum> {
-    House::new(settings, settings.server.base_url(settings.server.port))?.lyceum(1).await
+    let public_url = settings.server.base_url(settings.server.port);
+    House::new(settings, public_url, InstanceId::new(&UuidV7Ids))?.lyceum(1).await
+}
+
+/// How many questions are answered at once.
+fn lanes(_settings: &Settings) -> LaneSettings {
+    LaneSettings { at_once: 2000, waiting: 1000, waiting_per_user: 50, patience: Duration::from_secs(10) }
 }
 
 fn rules(settings: &Settings, public_url: String) -> Rules {
@@ -192,6 +209,7 @@ fn rules(settings: &Settings, public_url: String) -> Rules {
         // What came in last still has to be stored.
         upload_timeout: Duration::from_secs(storage.upload_timeout_seconds + 60),
         text_timeout: Duration::from_secs(storage.text_timeout_seconds),
+        ..Rules::default()
     }
 }
 

@@ -69,6 +69,8 @@ pub enum Action {
     ManageUsers,
     /// Read the audit trail.
     ReadAudit,
+    /// See what everybody asked of the mentor, and what it cost.
+    SeeUsage,
     /// See the catalogue of published courses.
     ListCourses,
     /// See everybody's drafts in the catalogue.
@@ -140,7 +142,7 @@ pub fn allow(actor: &Actor, action: &Action) -> Result<(), Denied> {
             ProfileVisibility::Members => signed_in(actor).map_err(|_| Denied::Hidden),
             ProfileVisibility::Private => Err(Denied::Hidden),
         },
-        Action::ManageUsers | Action::ReadAudit | Action::ListAllDrafts | Action::KeepHouse => {
+        Action::ManageUsers | Action::ReadAudit | Action::SeeUsage | Action::ListAllDrafts | Action::KeepHouse => {
             at_least(actor, Role::Admin)
         }
         Action::CreateCourse => at_least(actor, Role::Mentor),
@@ -192,6 +194,7 @@ fn within_key(actor: &Actor, action: &Action) -> Result<(), Denied> {
         Action::SecureOwnAccount
         | Action::ManageUsers
         | Action::ReadAudit
+        | Action::SeeUsage
         | Action::ListAllDrafts
         | Action::KeepHouse => false,
     };
@@ -259,6 +262,7 @@ mod tests {
             ("own private profile", profile(me, ProfileVisibility::Private)),
             ("manage users", Action::ManageUsers),
             ("read audit", Action::ReadAudit),
+            ("see usage", Action::SeeUsage),
             ("list courses", Action::ListCourses),
             ("list all drafts", Action::ListAllDrafts),
             ("read published", read(CourseStatus::Published, other)),
@@ -308,6 +312,7 @@ mod tests {
         own private profile   |404    |yes    |yes    |yes    |yes    |403 key|403 key|yes
         manage users          |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
         read audit            |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
+        see usage             |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
         list courses          |yes    |yes    |yes    |yes    |yes    |yes    |yes    |yes
         list all drafts       |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
         read published        |yes    |yes    |yes    |yes    |yes    |yes    |yes    |yes

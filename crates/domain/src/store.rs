@@ -74,6 +74,13 @@ pub trait SingleWrites: Send + Sync {
 
     /// Answers under way.
     fn under_way(&self) -> &dyn TurnsUnderWay;
+
+    /// Seals anew at most `limit` texts that are not sealed under the key in use, those in clear too, and says how many;
+    /// 0 if all are. What somebody changes meanwhile is left to them. A store that seals nothing has nothing to do.
+    async fn reseal(&self, limit: u32) -> Result<u64, StoreError> {
+        let _ = limit;
+        Ok(0)
+    }
 }
 
 /// Changes that are kept together or not at all. Dropping it rolls back.

@@ -13,6 +13,7 @@ use sqlx::{
 
 use crate::{
     errors::store_error,
+    sealing::Sealing,
     settings::StorageSettings,
     sql::{Sql, Values},
     unit::SeaOrmUnit,
@@ -28,6 +29,7 @@ const BUSY: Duration = Duration::from_secs(5);
 pub struct SeaOrmStore {
     pub(crate) reads: DatabaseConnection,
     pub(crate) writes: DatabaseConnection,
+    pub(crate) sealing: Sealing,
 }
 
 /// How busy a pool is.
@@ -50,16 +52,17 @@ impl SeaOrmStore {
     /// [`StoreError::Unavailable`] if the address is none, or nothing answers there.
     pub async fn connect(settings: &StorageSettings) -> Result<Self, StoreError> {
         let backend = backend(&settings.url)?;
+        let sealing = Sealing::new(settings.seal.clone());
         if backend == DbBackend::Postgres {
             let pool = Database::connect(postgres(settings)?).await.map_err(store_error)?;
-            return Ok(Self { reads: pool.clone(), writes: pool });
+            return Ok(Self { reads: pool.clone(), writes: pool, sealing });
         }
         // The writer first: it makes the file and its log.
         let mut one = sqlite(settings)?;
         one.min_connections(1).max_connections(1);
         let writes = Database::connect(one).await.map_err(store_error)?;
         let reads = Database::connect(sqlite(settings)?).await.map_err(store_error)?;
-        Ok(Self { reads, writes })
+        Ok(Self { reads, writes, sealing })
     }
 
     /// How busy the connections for reading are; on PostgreSQL these are all.
@@ -83,7 +86,7 @@ impl SeaOrmStore {
 #[async_trait]
 impl Store for SeaOrmStore {
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
-        Ok(Box::new(SeaOrmUnit::begin(&self.writes).await?))
+        Ok(Box::new(SeaOrmUnit::begin(&self.writes, &self.sealing).await?))
     }
 
     fn read(&self) -> &dyn Queries {

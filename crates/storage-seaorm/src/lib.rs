@@ -11,7 +11,8 @@
 //! | `settings.rs`, `connect.rs` | what can be set; how connections are opened and pooled |
 //! | `unit.rs`, `single.rs` | the unit of work, and what needs none |
 //! | `sql.rs`, `row.rs`, `errors.rs`, `paging.rs` | binding, reading back, telling errors apart, cursors |
-//! | `users.rs` … `usage.rs` | a noun each: its statements and its half of the ports |
+//! | `sealing.rs`, `resealing.rs` | texts that only the house can read, and putting them under another key |
+//! | `users.rs` … `usage_days.rs` | a noun each: its statements and its half of the ports |
 
 #![allow(
     clippy::redundant_closure_for_method_calls,
@@ -26,23 +27,29 @@ mod catalogue;
 mod claims;
 mod cohort;
 mod connect;
+mod conversation_search;
 mod conversations;
 mod course_files;
 mod courses;
 mod documents;
+mod endings;
 mod erasure;
 mod errors;
 mod histories;
 mod identities;
+mod ledger;
 mod lessons;
+mod manifests;
 mod messages;
 mod outbox;
 mod paging;
 mod passages;
 mod progress;
 mod registrations;
+mod resealing;
 mod rotation;
 mod row;
+mod sealing;
 mod search;
 mod sessions;
 mod settings;
@@ -53,8 +60,9 @@ mod standings;
 mod subjects;
 mod tokens;
 mod turns;
+mod under_way;
 mod unit;
-mod usage;
+mod usage_days;
 mod users;
 mod words;
 

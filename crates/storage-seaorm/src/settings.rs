@@ -1,6 +1,8 @@
 //! What can be set about the database.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use lyceum_domain::conversations::Seal;
 
 /// Where the database is and how it is talked to. [`Default`] is a SQLite file in the working folder.
 #[derive(Clone)]
@@ -31,6 +33,9 @@ pub struct StorageSettings {
     pub log_statements: bool,
     /// What PostgreSQL shows as the client.
     pub application_name: String,
+    /// Seals what learners and the mentor say before it is stored. `None`: in clear; what was sealed before cannot be
+    /// read then.
+    pub seal: Option<Arc<dyn Seal>>,
 }
 
 impl StorageSettings {
@@ -54,6 +59,7 @@ impl Default for StorageSettings {
             slow_query_threshold: Some(Duration::from_millis(500)),
             log_statements: false,
             application_name: "lyceum".to_owned(),
+            seal: None,
         }
     }
 }
@@ -72,6 +78,7 @@ impl std::fmt::Debug for StorageSettings {
             .field("slow_query_threshold", &self.slow_query_threshold)
             .field("log_statements", &self.log_statements)
             .field("application_name", &self.application_name)
+            .field("seal", &self.seal.as_deref().map(Seal::key))
             .finish_non_exhaustive()
     }
 }

@@ -3,19 +3,26 @@
 
 use async_trait::async_trait;
 use lyceum_domain::{
-    conversations::{Conversation, Message},
+    conversations::{TurnEnding, TurnOpening, TurnsUnderWay},
     ids::{ApiKeyId, UserId},
-    mentor::UsageRecord,
+    mentor::{Reservation, Reserved, UsageRecord},
     progress::{CourseProgress, ProgressChange},
-    store::{SingleWrites, Store, StoreError},
+    store::{SingleWrites, Store, StoreError, UnitOfWork as _},
     time::Timestamp,
 };
 use sea_orm::DbBackend;
 
-use crate::{api_keys, connect::SeaOrmStore, progress, turns, users};
+use crate::{
+    api_keys,
+    connect::SeaOrmStore,
+    endings::{self, If},
+    ledger, progress, resealing, turns,
+    unit::SeaOrmUnit,
+    users,
+};
 
 impl SeaOrmStore {
-    fn is_one_statement(&self) -> bool {
+    pub(crate) fn is_one_statement(&self) -> bool {
         self.writes.get_database_backend() == DbBackend::Postgres
     }
 }
@@ -39,28 +46,53 @@ impl SingleWrites for SeaOrmStore {
         unit.commit().await
     }
 
-    async fn begin_turn(
-        &self,
-        conversation: &Conversation,
-        is_new: bool,
-        question: &Message,
-        answer: &Message,
-        usage: &UsageRecord,
-    ) -> Result<(), StoreError> {
+    async fn begin_turn(&self, opening: &TurnOpening) -> Result<Reserved, StoreError> {
         if self.is_one_statement() {
-            return turns::begin(&self.writes, conversation, is_new, [question, answer], usage).await;
+            return turns::begin(&self.writes, &self.sealing, opening).await;
         }
         let mut unit = self.begin().await?;
-        unit.conversations().begin_turn(conversation, is_new, question, answer, usage).await?;
+        let reserved = unit.conversations().begin_turn(opening).await?;
+        unit.commit().await?;
+        Ok(reserved)
+    }
+
+    async fn end_turn(&self, ending: &TurnEnding) -> Result<(), StoreError> {
+        if self.is_one_statement() {
+            return endings::end(&self.writes, &self.sealing, ending, If::Ever).await.map(drop);
+        }
+        let mut unit = self.begin().await?;
+        unit.conversations().end_turn(ending).await?;
         unit.commit().await
     }
 
-    async fn end_turn(&self, answer: &Message, usage: &UsageRecord) -> Result<(), StoreError> {
+    async fn open_call(&self, call: &UsageRecord, reservation: &Reservation) -> Result<Reserved, StoreError> {
         if self.is_one_statement() {
-            return turns::end(&self.writes, answer, usage).await;
+            return ledger::open(&self.writes, call, reservation).await;
         }
-        let mut unit = self.begin().await?;
-        unit.conversations().end_turn(answer, usage).await?;
+        let mut unit = Box::new(SeaOrmUnit::begin(&self.writes, &self.sealing).await?);
+        let mut step = unit.step()?;
+        let opened = ledger::open(step.tx, call, reservation).await;
+        let reserved = step.end(opened)?;
+        unit.commit().await?;
+        Ok(reserved)
+    }
+
+    async fn close_call(&self, call: &UsageRecord) -> Result<(), StoreError> {
+        if self.is_one_statement() {
+            return ledger::close(&self.writes, call).await;
+        }
+        let mut unit = Box::new(SeaOrmUnit::begin(&self.writes, &self.sealing).await?);
+        let mut step = unit.step()?;
+        let closed = ledger::close(step.tx, call).await;
+        step.end(closed)?;
         unit.commit().await
+    }
+
+    fn under_way(&self) -> &dyn TurnsUnderWay {
+        self
+    }
+
+    async fn reseal(&self, limit: u32) -> Result<u64, StoreError> {
+        resealing::reseal(&self.writes, &self.sealing, limit).await
     }
 }

@@ -16,22 +16,23 @@ use lyceum_domain::{
 };
 use sea_orm::{DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
-use crate::errors::store_error;
+use crate::{errors::store_error, sealing::Sealing};
 
 /// A transaction that remembers whether anything in it failed. PostgreSQL answers `COMMIT` with success after a failed
 /// statement and keeps nothing; SQLite keeps the rest.
 pub(crate) struct SeaOrmUnit {
     tx: DatabaseTransaction,
+    sealing: Sealing,
     is_broken: bool,
 }
 
 impl SeaOrmUnit {
     /// On SQLite as a writer from the start: one that turns from reading to writing can be refused at once.
-    pub(crate) async fn begin(db: &DatabaseConnection) -> Result<Self, StoreError> {
+    pub(crate) async fn begin(db: &DatabaseConnection, sealing: &Sealing) -> Result<Self, StoreError> {
         let immediate = Some(SqliteTransactionMode::Immediate);
         let options = TransactionOptions { sqlite_transaction_mode: immediate, ..TransactionOptions::default() };
         let tx = db.begin_with_options(options).await.map_err(store_error)?;
-        Ok(Self { tx, is_broken: false })
+        Ok(Self { tx, sealing: sealing.clone(), is_broken: false })
     }
 
     /// Takes a step. The unit counts as broken until the step has ended well, so also if its future is dropped halfway.
@@ -40,13 +41,14 @@ impl SeaOrmUnit {
             return Err(StoreError::Aborted);
         }
         self.is_broken = true;
-        Ok(Step { tx: &self.tx, is_broken: &mut self.is_broken })
+        Ok(Step { tx: &self.tx, sealing: &self.sealing, is_broken: &mut self.is_broken })
     }
 }
 
 /// One call of a repository.
 pub(crate) struct Step<'u> {
     pub(crate) tx: &'u DatabaseTransaction,
+    pub(crate) sealing: &'u Sealing,
     is_broken: &'u mut bool,
 }
 

@@ -20,7 +20,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, stream};
 use lyceum_domain::mentor::{
     ChatError, ChatEvent, ChatModel, ChatRequest, ChatStream, Completion, Delivery, FinishReason, TokenUsage,
 };
@@ -29,8 +29,12 @@ use tokio::sync::{Mutex, mpsc};
 /// How long [`Upstream::was_hung_up`] waits for a client to leave.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+type Event = Result<ChatEvent, ChatError>;
+
 /// A language model that says what the test tells it to say.
 pub struct ScriptedModel {
+    provider: String,
+    model: String,
     mode: Mode,
 }
 
@@ -50,34 +54,45 @@ impl ScriptedModel {
     pub fn new() -> (Self, Upstream) {
         let (sender, receiver) = mpsc::unbounded_channel();
         let upstream = Upstream { calls: Arc::new(Mutex::new(Calls { incoming: receiver, current: None })) };
-        (Self { mode: Mode::Played(sender) }, upstream)
+        (Self::of(Mode::Played(sender)), upstream)
     }
 
     /// A model that answers every question with this text: word by word, or at once.
     pub fn always(text: impl Into<String>) -> Self {
-        Self { mode: Mode::Always(text.into()) }
+        Self::of(Mode::Always(text.into()))
     }
 
     /// A model that fails before the first byte of every answer, and whose check fails the same way.
     pub fn failing(error: impl Fn() -> ChatError + Send + Sync + 'static) -> Self {
-        Self { mode: Mode::Failing(Box::new(error)) }
+        Self::of(Mode::Failing(Box::new(error)))
+    }
+
+    /// The same under another name, for a test with several models.
+    #[must_use]
+    pub fn named(self, provider: &str, model: &str) -> Self {
+        Self { provider: provider.to_owned(), model: model.to_owned(), ..self }
+    }
+
+    fn of(mode: Mode) -> Self {
+        Self { provider: "scripted".to_owned(), model: "scripted-1".to_owned(), mode }
     }
 }
 
 #[async_trait]
 impl ChatModel for ScriptedModel {
-    fn provider(&self) -> &'static str {
-        "scripted"
+    fn provider(&self) -> &str {
+        &self.provider
     }
 
-    fn model(&self) -> &'static str {
-        "scripted-1"
+    fn model(&self) -> &str {
+        &self.model
     }
 
     async fn stream(&self, request: ChatRequest) -> Result<ChatStream, ChatError> {
+        let (provider, model) = (self.provider.as_str(), self.model.as_str());
         match &self.mode {
-            Mode::Played(calls) => played(calls, request).await,
-            Mode::Always(text) => Ok(told(text, request.delivery)),
+            Mode::Played(calls) => Ok(ChatStream::new(provider, model, played(calls, request).await?)),
+            Mode::Always(text) => Ok(ChatStream::new(provider, model, told(model, text, request.delivery))),
             Mode::Failing(error) => Err(error()),
         }
     }
@@ -91,7 +106,10 @@ impl ChatModel for ScriptedModel {
     }
 }
 
-async fn played(calls: &mpsc::UnboundedSender<Call>, request: ChatRequest) -> Result<ChatStream, ChatError> {
+async fn played(
+    calls: &mpsc::UnboundedSender<Call>,
+    request: ChatRequest,
+) -> Result<impl Stream<Item = Event> + Send + use<>, ChatError> {
     let (sender, mut receiver) = mpsc::unbounded_channel();
     calls.send(Call { request, sender: Some(sender), has_ended: false }).map_err(|_| broke_off())?;
     let first = heard(&mut receiver).await?;
@@ -105,7 +123,7 @@ async fn played(calls: &mpsc::UnboundedSender<Call>, request: ChatRequest) -> Re
         Some((event, goes_on.then_some((None, receiver))))
     });
     // A bare unfold panics when it is polled after its end.
-    Ok(ChatStream::new("scripted", "scripted-1", rest.fuse()))
+    Ok(rest.fuse())
 }
 
 async fn heard(receiver: &mut mpsc::UnboundedReceiver<Said>) -> Result<ChatEvent, ChatError> {
@@ -119,7 +137,7 @@ async fn heard(receiver: &mut mpsc::UnboundedReceiver<Said>) -> Result<ChatEvent
     }
 }
 
-fn told(text: &str, delivery: Delivery) -> ChatStream {
+fn told(model: &str, text: &str, delivery: Delivery) -> impl Stream<Item = Event> + Send + use<> {
     let pieces: Vec<&str> = match delivery {
         Delivery::Pieces => text.split_inclusive(' ').collect(),
         Delivery::Whole => vec![text],
@@ -129,8 +147,8 @@ fn told(text: &str, delivery: Delivery) -> ChatStream {
         .filter(|piece| !piece.is_empty())
         .map(|piece| Ok(ChatEvent::Delta(piece.to_owned())))
         .collect();
-    events.push(Ok(ChatEvent::Done(stop())));
-    ChatStream::new("scripted", "scripted-1", stream::iter(events))
+    events.push(Ok(ChatEvent::Done(Completion { model: model.to_owned(), ..stop() })));
+    stream::iter(events)
 }
 
 fn broke_off() -> ChatError {

@@ -9,6 +9,7 @@ mod cohort;
 mod conversations;
 mod courses;
 mod identities;
+mod ledger;
 mod outbox;
 mod passages;
 mod progress;
@@ -18,6 +19,8 @@ mod sessions;
 mod sign_in_failures;
 mod subjects;
 mod tables;
+mod turns;
+mod under_way;
 mod users;
 
 use std::sync::{
@@ -29,12 +32,12 @@ use async_trait::async_trait;
 use lyceum_domain::{
     audit::AuditTrail,
     blobs::BlobRemovals,
-    conversations::{Conversation, Conversations, Message},
+    conversations::{Conversations, TurnEnding, TurnOpening, TurnsUnderWay},
     courses::Courses,
     idempotency::Claims,
     ids::{ApiKeyId, UserId},
     mail::Outbox,
-    mentor::UsageRecord,
+    mentor::{Reservation, Reserved, UsageRecord},
     progress::{CourseProgress, Progress, ProgressChange},
     sessions::{Sessions, SignInFailures},
     store::{Queries, SingleWrites, Store, StoreError, UnitOfWork},
@@ -79,12 +82,27 @@ impl MemoryStore {
     }
 
     /// One statement in a unit of its own.
-    async fn alone(&self, statement: impl FnOnce(&mut Tables) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    async fn alone<T>(&self, statement: impl FnOnce(&mut Tables) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut unit = self.unit().await?;
+        let answer = unit.run(statement)?;
+        Box::new(unit).commit().await?;
+        Ok(answer)
+    }
+
+    /// One statement that never conflicts, so that those who keep an answer's pieces beside a request take no conflict
+    /// that was meant for it.
+    async fn quietly<T>(&self, statement: impl FnOnce(&mut Tables) -> T) -> Result<T, StoreError> {
+        let mut unit = self.unit().await?;
+        let answer = unit.run(|tables| Ok(statement(tables)))?;
+        unit.put();
+        Ok(answer)
+    }
+
+    /// Waits until the unit before it has ended.
+    async fn unit(&self) -> Result<MemoryUnit, StoreError> {
         let writer = Arc::clone(&self.shared.writer).lock_owned().await;
         let working = Tables::clone(&*self.tables()?);
-        let mut unit = MemoryUnit { store: self.clone(), working, is_broken: false, _writer: writer };
-        unit.run(statement)?;
-        Box::new(unit).commit().await
+        Ok(MemoryUnit { store: self.clone(), working, is_broken: false, _writer: writer })
     }
 
     /// What is committed now.
@@ -99,9 +117,7 @@ impl MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>, StoreError> {
-        let writer = Arc::clone(&self.shared.writer).lock_owned().await;
-        let working = Tables::clone(&*self.tables()?);
-        Ok(Box::new(MemoryUnit { store: self.clone(), working, is_broken: false, _writer: writer }))
+        Ok(Box::new(self.unit().await?))
     }
 
     fn read(&self) -> &dyn Queries {
@@ -145,23 +161,32 @@ impl SingleWrites for MemoryStore {
         unit.commit().await
     }
 
-    async fn begin_turn(
-        &self,
-        conversation: &Conversation,
-        is_new: bool,
-        question: &Message,
-        answer: &Message,
-        usage: &UsageRecord,
-    ) -> Result<(), StoreError> {
-        let mut unit = self.begin().await?;
-        unit.conversations().begin_turn(conversation, is_new, question, answer, usage).await?;
-        unit.commit().await
+    async fn begin_turn(&self, opening: &TurnOpening) -> Result<Reserved, StoreError> {
+        self.alone(|tables| turns::begin(tables, opening)).await
     }
 
-    async fn end_turn(&self, answer: &Message, usage: &UsageRecord) -> Result<(), StoreError> {
-        let mut unit = self.begin().await?;
-        unit.conversations().end_turn(answer, usage).await?;
-        unit.commit().await
+    async fn end_turn(&self, ending: &TurnEnding) -> Result<(), StoreError> {
+        self.alone(|tables| {
+            turns::end(tables, ending);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn open_call(&self, call: &UsageRecord, reservation: &Reservation) -> Result<Reserved, StoreError> {
+        self.alone(|tables| ledger::open_call(tables, call, reservation)).await
+    }
+
+    async fn close_call(&self, call: &UsageRecord) -> Result<(), StoreError> {
+        self.alone(|tables| {
+            ledger::close(tables, call);
+            Ok(())
+        })
+        .await
+    }
+
+    fn under_way(&self) -> &dyn TurnsUnderWay {
+        self
     }
 }
 
@@ -182,6 +207,11 @@ impl MemoryUnit {
         let result = self.store.tables().and_then(|_| statement(&mut self.working));
         self.is_broken = result.is_err();
         result
+    }
+
+    /// Puts the copy in place.
+    fn put(self) {
+        *self.store.shared.committed.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(self.working);
     }
 }
 
@@ -252,7 +282,7 @@ impl UnitOfWork for MemoryUnit {
         if conflicts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok() {
             return Err(StoreError::Conflict);
         }
-        *self.store.shared.committed.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(self.working);
+        self.put();
         Ok(())
     }
 }

@@ -10,8 +10,18 @@ use std::{
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 const HOUSE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-const ADAPTERS: [&str; 9] =
-    ["auth", "blobs", "course-mdbook", "llm-offline", "llm-qubrid", "mail", "markdown", "media", "storage-seaorm"];
+const ADAPTERS: [&str; 10] = [
+    "auth",
+    "blobs",
+    "course-mdbook",
+    "llm-offline",
+    "llm-qubrid",
+    "llm-resilience",
+    "mail",
+    "markdown",
+    "media",
+    "storage-seaorm",
+];
 
 fn metadata() -> &'static Metadata {
     static METADATA: OnceLock<Metadata> = OnceLock::new();

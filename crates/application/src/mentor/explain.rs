@@ -16,6 +16,11 @@ pub(crate) fn digest(messages: &[ChatMessage]) -> Sha256 {
     Sha256::new(digest.finalize().into())
 }
 
+/// The digest of a passage's text.
+pub(crate) fn digest_of_text(text: &str) -> Sha256 {
+    Sha256::new(sha2::Sha256::digest(text).into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,8 +25,9 @@ pub trait Conversations: Send {
     async fn begin_turn(&mut self, opening: &TurnOpening) -> Result<Reserved, StoreError>;
 
     /// Writes down how a turn ended: the answer as far as it came, and what it cost; what was set aside for it becomes
-    /// what it took. It is under way no more. If the conversation was deleted meanwhile, what it cost alone. Written
-    /// twice, the last one counts, and nothing is charged twice.
+    /// what it took. It is under way no more. What the owner thinks of the answer stays. If the conversation was
+    /// deleted meanwhile, what it cost alone; if its owner was erased, nothing. Written twice, the last one counts, and
+    /// nothing is charged twice.
     async fn end_turn(&mut self, ending: &TurnEnding) -> Result<(), StoreError>;
 
     /// As [`end_turn`](Self::end_turn), for a server that is gone; false, and nothing, if the turn has ended already.
@@ -107,8 +108,8 @@ pub trait ConversationQueries: Send + Sync {
     ) -> Result<Page<Message>, StoreError>;
 
     /// The last `limit` messages of a conversation of this owner that have text and come before `before` (all, if
-    /// `None`), oldest first: the history of the next question. Of several answers to one question the latest with
-    /// text.
+    /// `None`), oldest first: the history of the next question. An answer stands behind its question however late it was
+    /// given, and of several answers to one question the latest with text stands for all. `before` is a question.
     async fn recent_messages(
         &self,
         owner: UserId,

@@ -37,6 +37,7 @@ pub struct TurnEnding {
     pub answer: Message,
     /// What it cost.
     pub call: UsageRecord,
-    /// What the model would call the conversation; taken unless it was changed since it began.
+    /// What the model would call the conversation; taken while its version is the first one, and then a change: who
+    /// loaded it before does not put the old title back.
     pub title: Option<Title>,
 }

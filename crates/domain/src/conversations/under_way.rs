@@ -29,7 +29,8 @@ pub struct Piece {
 pub struct Said {
     /// The answer; while it is under way its `content` is what was said so far.
     pub answer: Message,
-    /// When the server that gives it last said that it lives; `None` once it has ended.
+    /// When the server that gives it last said that it lives, or when the answer was begun if it never did; `None` once
+    /// the answer has ended.
     pub seen_at: Option<Timestamp>,
 }
 

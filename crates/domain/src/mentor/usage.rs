@@ -142,7 +142,8 @@ pub trait LedgerQueries: Send + Sync {
     /// All records of a user, oldest first.
     async fn usage_of(&self, user: UserId) -> Result<Vec<UsageRecord>, StoreError>;
 
-    /// At most `limit` calls outside of a conversation that began before `before` and never ended: their server is gone.
+    /// At most `limit` calls that began before `before` and never ended, oldest first: their server is gone. Only those
+    /// whose answer is no message, because they were made outside of a conversation or it was deleted.
     async fn stale_calls(&self, before: Timestamp, limit: u32) -> Result<Vec<UsageRecord>, StoreError>;
 
     /// What was spent by day and user, latest day first; cursors have the beginning of the day, and the user.

@@ -96,6 +96,7 @@ pub fn request(delivery: Delivery) -> ChatRequest {
                 heading: "Why it holds".to_owned(),
                 text: "The loop holds because the rope bears on itself.".to_owned(),
                 source: Source {
+                    citation: 1,
                     lesson,
                     course,
                     title: "The bowline".to_owned(),

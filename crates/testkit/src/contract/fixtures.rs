@@ -1,24 +1,24 @@
 //! Data for cases: each value is good, and its names are nobody else's, in this process or another.
 
 mod learning;
+mod turns;
 
 pub use learning::{
     change, claim, course_file, document, enrolment, full_subject, progress, settled_answer, sha256, subject,
 };
+pub use turns::{SET_ASIDE, Turn, call, ended, full_manifest, manifest, prompt, quoted_text, reservation, source};
 
 use std::time::Duration;
 
 use lyceum_domain::{
     audit::{AuditAction, AuditActor, AuditEvent},
     blobs::BlobKey,
-    conversations::{Conversation, Message, Prompt},
     courses::{Course, CourseStatus, Lesson, LessonNumber, Slug, SourceKey, Title},
     ids::{
-        ApiKeyId, AuditEventId, ConversationId, CourseId, IdGenerator as _, IdentityId, LessonId, MessageId,
-        OneTimeTokenId, OutboxMailId, RefreshTokenId, RegistrationId, SessionId, UsageId, UserId,
+        ApiKeyId, AuditEventId, CourseId, IdGenerator as _, IdentityId, LessonId, OneTimeTokenId, OutboxMailId,
+        RefreshTokenId, RegistrationId, SessionId, UserId,
     },
     mail::{Intent, OutboxMail},
-    mentor::{Cost, Source, UsageOutcome, UsageRecord},
     sessions::{AccountKey, Client, Network, NextToken, RefreshToken, SecretHash, Session},
     time::Timestamp,
     users::{
@@ -305,75 +305,5 @@ pub fn full_lesson(course: CourseId, position: u32) -> Lesson {
         source_path: Some("ch04/what's new.md".to_owned()),
         updated_at: at(2),
         ..lesson(course, position)
-    }
-}
-
-/// What [`Conversations::begin_turn`](lyceum_domain::conversations::Conversations::begin_turn) takes.
-#[derive(Debug, Clone)]
-pub struct Turn {
-    /// The conversation, as the use case has it.
-    pub conversation: Conversation,
-    /// What is asked.
-    pub question: Message,
-    /// The answer; empty.
-    pub answer: Message,
-    /// What it may cost.
-    pub usage: UsageRecord,
-}
-
-impl Turn {
-    /// The first turn of a new conversation.
-    pub fn first(owner: UserId) -> Self {
-        Self::first_at(owner, at(0))
-    }
-
-    /// The first turn of a new conversation that begins at this time.
-    pub fn first_at(owner: UserId, begun: Timestamp) -> Self {
-        let prompt = prompt(&format!("What is {}?", word()));
-        let conversation = Conversation::begin(ConversationId::new(&SequentialIds), owner, None, &prompt, begun);
-        Self::of(conversation, &prompt, begun)
-    }
-
-    /// A further turn of a conversation.
-    pub fn next(conversation: &Conversation, begun: Timestamp) -> Self {
-        let conversation = Conversation { updated_at: begun, ..conversation.clone() };
-        Self::of(conversation, &prompt(&format!("And {}?", word())), begun)
-    }
-
-    fn of(conversation: Conversation, prompt: &Prompt, begun: Timestamp) -> Self {
-        let question = Message::question(MessageId::new(&SequentialIds), conversation.id, None, prompt, begun);
-        let answer = Message::answer(MessageId::new(&SequentialIds), conversation.id, None, Vec::new(), begun);
-        let usage = UsageRecord {
-            id: UsageId::new(&SequentialIds),
-            user: conversation.owner,
-            conversation: conversation.id,
-            message: answer.id,
-            provider: "offline".to_owned(),
-            model: "a-model".to_owned(),
-            outcome: UsageOutcome::Open,
-            cost: Cost::default(),
-            error_code: None,
-            first_piece_ms: None,
-            duration_ms: None,
-            created_at: begun,
-            updated_at: begun,
-        };
-        Self { conversation, question, answer, usage }
-    }
-}
-
-/// What a learner asks.
-pub fn prompt(text: &str) -> Prompt {
-    Prompt::parse(text).expect("a prompt")
-}
-
-/// A source of an answer; nothing says that its lesson has to be there.
-pub fn source(number: Option<&str>, excerpt: &str) -> Source {
-    Source {
-        lesson: LessonId::new(&SequentialIds),
-        course: CourseId::new(&SequentialIds),
-        title: "What's \"ownership\"?".to_owned(),
-        number: number.map(str::to_owned),
-        excerpt: excerpt.to_owned(),
     }
 }

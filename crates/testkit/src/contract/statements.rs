@@ -5,11 +5,15 @@ use std::{fmt::Debug, time::Duration};
 use lyceum_domain::{
     audit::AuditEvent,
     blobs::{BlobKey, BlobRemoval},
-    conversations::Conversation,
+    conversations::{Conversation, Feedback},
     courses::{Course, CourseFile, CourseKey, FilePath, Lesson, PassageDraft},
     idempotency::{Claim, Claimed, SettledAnswer},
-    ids::{ApiKeyId, ConversationId, CourseId, DocumentId, PassageId, ProgressEventId, SessionId, SubjectId, UserId},
+    ids::{
+        ApiKeyId, ConversationId, CourseId, DocumentId, MessageId, PassageId, ProgressEventId, SessionId, SubjectId,
+        UserId,
+    },
     mail::OutboxMail,
+    mentor::Reserved,
     page::{Cursor, Page, PageRequest, PageSize},
     progress::{CourseProgress, LessonStatus, ProgressChange, ProgressHistory},
     sessions::{AccountKey, Network, NextToken, RefreshToken, Rotation, Session},
@@ -21,7 +25,9 @@ use lyceum_domain::{
 
 use uuid::Uuid;
 
-use super::fixtures::{Turn, course, document, enrolment, lesson, progress, refresh_token, session, subject, user};
+use super::fixtures::{
+    SET_ASIDE, Turn, course, document, enrolment, lesson, progress, refresh_token, session, subject, user,
+};
 use crate::ambient::SequentialIds;
 
 type Done<T = ()> = Result<T, StoreError>;
@@ -151,10 +157,14 @@ alone! {
     /// `Claims::release`
     release_claim(of: &Claim) = claims.release(of);
     /// `Conversations::begin_turn`
-    begin_turn(turn: &Turn, is_new: bool)
-        = conversations.begin_turn(&turn.conversation, is_new, &turn.question, &turn.answer, &turn.usage);
+    begin_turn(turn: &Turn, is_new: bool) -> Reserved = conversations.begin_turn(&turn.opening(is_new));
     /// `Conversations::end_turn`
-    end_turn(turn: &Turn) = conversations.end_turn(&turn.answer, &turn.usage);
+    end_turn(turn: &Turn) = conversations.end_turn(&turn.ending());
+    /// `Conversations::close_abandoned`
+    close_abandoned(turn: &Turn) -> bool = conversations.close_abandoned(&turn.ending());
+    /// `Conversations::set_feedback`
+    set_feedback(owner: UserId, message: MessageId, feedback: Option<&Feedback>, at: Timestamp) -> bool
+        = conversations.set_feedback(owner, message, feedback, at);
     /// `Conversations::update`
     update_conversation(conversation: &Conversation) = conversations.update(conversation);
     /// `Conversations::delete`
@@ -299,7 +309,8 @@ pub async fn found_conversation(store: &dyn Store, of: &Conversation) -> Convers
 /// A first turn that is stored.
 pub async fn stored_turn(store: &dyn Store, owner: UserId) -> Turn {
     let turn = Turn::first(owner);
-    begin_turn(store, &turn, true).await.expect("a first turn");
+    let reserved = begin_turn(store, &turn, true).await.expect("a first turn");
+    assert_eq!(reserved, Reserved::Granted { tokens: SET_ASIDE });
     turn
 }
 

@@ -1,30 +1,29 @@
-//! Conversations, messages and usage.
+//! Conversations and messages.
 
 use async_trait::async_trait;
 use lyceum_domain::{
-    conversations::{Conversation, ConversationFilter, ConversationQueries, Conversations, Message},
-    ids::{ConversationId, UserId},
-    mentor::UsageRecord,
+    blobs::Sha256,
+    conversations::{
+        Author, Conversation, ConversationFilter, ConversationQueries, Conversations, Feedback, Message, TurnEnding,
+        TurnOpening,
+    },
+    ids::{ConversationId, MessageId, UserId},
+    mentor::{Manifest, QuotedText, Reserved},
     page::{Page, PageRequest},
     store::StoreError,
+    time::Timestamp,
 };
 
 use super::{
     MemoryStore, MemoryUnit,
-    tables::{Tables, insert_new, newest_first, oldest_first, refer},
+    tables::{Tables, newest_first, oldest_first},
+    turns::{self, own},
 };
 
-/// The stored conversation, if it is this owner's.
-fn own(tables: &mut Tables, owner: UserId, id: ConversationId) -> Option<&mut Conversation> {
-    tables.conversations.get_mut(&id).filter(|conversation| conversation.owner == owner)
-}
-
-fn insert_message(tables: &mut Tables, message: &Message) -> Result<(), StoreError> {
-    refer(&tables.conversations, &message.conversation, "conversation")?;
-    if let Some(lesson) = &message.lesson {
-        refer(&tables.lessons, lesson, "lesson")?;
-    }
-    insert_new(&mut tables.messages, message.id, message.clone())
+/// The stored message, if it is this owner's.
+pub(super) fn own_message(tables: &Tables, owner: UserId, id: MessageId) -> Option<&Message> {
+    let message = tables.messages.get(&id)?;
+    tables.conversations.get(&message.conversation).filter(|found| found.owner == owner).map(|_| message)
 }
 
 /// The messages of a conversation of this owner, oldest first.
@@ -38,42 +37,41 @@ fn messages(tables: &Tables, owner: UserId, conversation: ConversationId) -> Vec
     messages
 }
 
+fn is_listed(tables: &Tables, filter: &ConversationFilter, found: &Conversation) -> bool {
+    filter.is_archived.is_none_or(|is_archived| found.is_archived == is_archived)
+        && filter.words.as_ref().is_none_or(|words| {
+            let mut messages = tables.messages.values().filter(|message| message.conversation == found.id);
+            words.are_in(found.title.as_str()) || messages.any(|message| words.are_in(&message.content))
+        })
+}
+
+impl Tables {
+    /// Removes what conversations that are not there (any more) left.
+    pub fn remove_messages_without_conversation(&mut self) {
+        let conversations = &self.conversations;
+        self.messages.retain(|_, message| conversations.contains_key(&message.conversation));
+        let messages = &self.messages;
+        self.manifests.retain(|answer, _| messages.contains_key(answer));
+        self.under_way.retain(|answer, _| messages.contains_key(answer));
+        self.pieces.retain(|(answer, _), _| messages.contains_key(answer));
+    }
+}
+
 #[async_trait]
 impl Conversations for MemoryUnit {
-    async fn begin_turn(
-        &mut self,
-        conversation: &Conversation,
-        is_new: bool,
-        question: &Message,
-        answer: &Message,
-        usage: &UsageRecord,
-    ) -> Result<(), StoreError> {
+    async fn begin_turn(&mut self, opening: &TurnOpening) -> Result<Reserved, StoreError> {
+        self.run(|tables| turns::begin(tables, opening))
+    }
+
+    async fn end_turn(&mut self, ending: &TurnEnding) -> Result<(), StoreError> {
         self.run(|tables| {
-            if is_new {
-                refer(&tables.users, &conversation.owner, "user")?;
-                if let Some(course) = &conversation.course {
-                    refer(&tables.courses, course, "course")?;
-                }
-                insert_new(&mut tables.conversations, conversation.id, conversation.clone())?;
-            } else {
-                let stored = own(tables, conversation.owner, conversation.id).ok_or(StoreError::Conflict)?;
-                stored.updated_at = conversation.updated_at;
-            }
-            insert_message(tables, question)?;
-            insert_message(tables, answer)?;
-            refer(&tables.users, &usage.user, "user")?;
-            insert_new(&mut tables.usage, usage.id, usage.clone())
+            turns::end(tables, ending);
+            Ok(())
         })
     }
 
-    async fn end_turn(&mut self, answer: &Message, usage: &UsageRecord) -> Result<(), StoreError> {
-        self.run(|tables| {
-            if let Some(stored) = tables.messages.get_mut(&answer.id) {
-                stored.clone_from(answer);
-            }
-            tables.usage.insert(usage.id, usage.clone());
-            Ok(())
-        })
+    async fn close_abandoned(&mut self, ending: &TurnEnding) -> Result<bool, StoreError> {
+        self.run(|tables| Ok(turns::close_abandoned(tables, ending)))
     }
 
     async fn update(&mut self, conversation: &Conversation) -> Result<(), StoreError> {
@@ -92,7 +90,22 @@ impl Conversations for MemoryUnit {
                 return Ok(false);
             }
             tables.conversations.remove(&id);
-            tables.messages.retain(|_, message| message.conversation != id);
+            tables.remove_messages_without_conversation();
+            Ok(true)
+        })
+    }
+
+    async fn set_feedback(
+        &mut self,
+        owner: UserId,
+        message: MessageId,
+        feedback: Option<&Feedback>,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.run(|tables| {
+            let is_own = own_message(tables, owner, message).is_some_and(|found| found.author == Author::Assistant);
+            let Some(stored) = tables.messages.get_mut(&message).filter(|_| is_own) else { return Ok(false) };
+            (stored.feedback, stored.updated_at) = (feedback.cloned(), at);
             Ok(true)
         })
     }
@@ -107,7 +120,7 @@ impl ConversationQueries for MemoryStore {
     async fn conversations_page(
         &self,
         owner: UserId,
-        filter: ConversationFilter,
+        filter: &ConversationFilter,
         page: PageRequest,
     ) -> Result<Page<Conversation>, StoreError> {
         let tables = self.tables()?;
@@ -115,10 +128,14 @@ impl ConversationQueries for MemoryStore {
             .conversations
             .values()
             .filter(|found| found.owner == owner)
-            .filter(|found| filter.is_archived.is_none_or(|is_archived| found.is_archived == is_archived))
+            .filter(|found| is_listed(&tables, filter, found))
             .cloned()
             .collect();
         Ok(newest_first(listed, page, |found| (found.updated_at, found.id.as_uuid())))
+    }
+
+    async fn message(&self, owner: UserId, id: MessageId) -> Result<Option<Message>, StoreError> {
+        Ok(own_message(&*self.tables()?, owner, id).cloned())
     }
 
     async fn messages_page(
@@ -135,16 +152,32 @@ impl ConversationQueries for MemoryStore {
         &self,
         owner: UserId,
         conversation: ConversationId,
+        before: Option<MessageId>,
         limit: u8,
     ) -> Result<Vec<Message>, StoreError> {
         let mut messages = messages(&*self.tables()?, owner, conversation);
         messages.retain(|message| !message.content.is_empty());
-        Ok(messages.split_off(messages.len().saturating_sub(usize::from(limit))))
+        let mut history = Vec::new();
+        for question in messages.iter().filter(|message| message.author == Author::User) {
+            if before == Some(question.id) {
+                break;
+            }
+            history.push(question.clone());
+            history.extend(messages.iter().rfind(|message| message.parent == Some(question.id)).cloned());
+        }
+        Ok(history.split_off(history.len().saturating_sub(usize::from(limit))))
     }
 
-    async fn usage_of(&self, user: UserId) -> Result<Vec<UsageRecord>, StoreError> {
-        let mut records: Vec<_> = self.tables()?.usage.values().filter(|record| record.user == user).cloned().collect();
-        records.sort_by_key(|record| (record.created_at, record.id));
-        Ok(records)
+    async fn manifest(&self, answer: MessageId) -> Result<Option<(UserId, Manifest)>, StoreError> {
+        let tables = self.tables()?;
+        let owner = tables.messages.get(&answer).and_then(|answer| tables.conversations.get(&answer.conversation));
+        Ok(owner.and_then(|of| Some((of.owner, tables.manifests.get(&answer)?.clone()))))
+    }
+
+    async fn quoted_texts(&self, digests: &[Sha256]) -> Result<Vec<QuotedText>, StoreError> {
+        let tables = self.tables()?;
+        let found =
+            |digest: &Sha256| Some(QuotedText { digest: *digest, text: tables.quoted_texts.get(digest)?.clone() });
+        Ok(digests.iter().filter_map(found).collect())
     }
 }

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use lyceum_domain::{
     audit::AuditEvent,
-    blobs::BlobKey,
+    blobs::{BlobKey, Sha256},
     conversations::{Conversation, Message},
     courses::{Course, CourseFile, FilePath, Lesson, PassageDraft},
     idempotency::{Claim, IdempotencyKey, SettledAnswer},
     ids::{
-        ApiKeyId, AuditEventId, ConversationId, CourseId, DocumentId, IdentityId, LessonId, MessageId, OneTimeTokenId,
-        OutboxMailId, PassageId, RefreshTokenId, RegistrationId, SessionId, SubjectId, UsageId, UserId,
+        ApiKeyId, AuditEventId, ConversationId, CourseId, DocumentId, IdentityId, InstanceId, LessonId, MessageId,
+        OneTimeTokenId, OutboxMailId, PassageId, RefreshTokenId, RegistrationId, SessionId, SubjectId, UsageId, UserId,
     },
     mail::OutboxMail,
-    mentor::UsageRecord,
+    mentor::{Manifest, Spending, UsageRecord},
     page::{Cursor, Page, PageRequest},
     progress::{CourseProgress, LessonStatus, ProgressEvent},
     sessions::{AccountKey, Failures, Network, RefreshToken, Session},
@@ -53,7 +53,23 @@ pub(super) struct Tables {
     pub claims: BTreeMap<(UserId, IdempotencyKey), ClaimRow>,
     pub conversations: BTreeMap<ConversationId, Conversation>,
     pub messages: BTreeMap<MessageId, Message>,
+    pub manifests: BTreeMap<MessageId, Manifest>,
+    pub quoted_texts: BTreeMap<Sha256, String>,
+    pub under_way: BTreeMap<MessageId, UnderWayRow>,
+    /// By the answer, and by how much of it comes before.
+    pub pieces: BTreeMap<(MessageId, u32), String>,
+    /// When servers were last seen.
+    pub instances: BTreeMap<InstanceId, Timestamp>,
     pub usage: BTreeMap<UsageId, UsageRecord>,
+    pub spending: BTreeMap<UserId, Spending>,
+}
+
+/// An answer that is being given: by whom, and who looks on.
+#[derive(Clone, Copy)]
+pub(super) struct UnderWayRow {
+    pub instance: InstanceId,
+    pub is_to_stop: bool,
+    pub followed_until: Option<Timestamp>,
 }
 
 /// A passage with where it belongs.

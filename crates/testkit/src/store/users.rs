@@ -137,9 +137,9 @@ impl Users for MemoryUnit {
             tables.course_progress.retain(|(of, _), _| *of != id);
             tables.lesson_progress.retain(|(of, _), _| *of != id);
             tables.conversations.retain(|_, conversation| conversation.owner != id);
-            let conversations = &tables.conversations;
-            tables.messages.retain(|_, message| conversations.contains_key(&message.conversation));
+            tables.remove_messages_without_conversation();
             tables.usage.retain(|_, usage| usage.user != id);
+            tables.spending.remove(&id);
             Ok(true)
         })
     }

@@ -25,8 +25,8 @@ async fn messages(store: &dyn Store, of: &Conversation) -> Vec<lyceum_domain::co
 }
 
 async fn listed(store: &dyn Store, owner: UserId, is_archived: Option<bool>) -> Vec<ConversationId> {
-    let filter = ConversationFilter { is_archived };
-    let page = store.read().conversations_page(owner, filter, first_page()).await.expect("an answer");
+    let filter = ConversationFilter { is_archived, words: None };
+    let page = store.read().conversations_page(owner, &filter, first_page()).await.expect("an answer");
     page.items.into_iter().map(|conversation| conversation.id).collect()
 }
 
@@ -89,7 +89,7 @@ pub async fn another_owner_finds_nothing(store: &dyn Store) {
     assert_eq!(find(store, other.id, id).await, None);
     assert_eq!(listed(store, other.id, None).await, []);
     assert_eq!(store.read().messages_page(other.id, id, first_page()).await.expect("an answer").items, []);
-    assert_eq!(store.read().recent_messages(other.id, id, 9).await.expect("an answer"), []);
+    assert_eq!(store.read().recent_messages(other.id, id, None, 9).await.expect("an answer"), []);
     expect_conflict(update_conversation(store, &Conversation { owner: other.id, ..turn.conversation.clone() }).await);
     assert!(!delete_conversation(store, other.id, id).await.expect("an answer"));
     assert_eq!(find(store, owner.id, id).await, Some(turn.conversation.clone()));
@@ -150,7 +150,8 @@ pub async fn a_turn_that_ends_after_the_conversation_keeps_what_it_cost(store: &
     assert!(delete_conversation(store, owner.id, turn.conversation.id).await.expect("an answer"));
     "Too late.".clone_into(&mut turn.answer.content);
     turn.usage.outcome = UsageOutcome::Complete;
-    turn.usage.cost = Cost { tokens: TokenUsage { prompt_tokens: 9, completion_tokens: 3 }, is_estimated: true };
+    let tokens = TokenUsage { prompt_tokens: 9, completion_tokens: 3 };
+    turn.usage.cost = Cost { tokens, is_estimated: true, micros: 1 };
     end_turn(store, &turn).await.expect("no failure");
     assert_eq!(find(store, owner.id, turn.conversation.id).await, None);
     assert_eq!(messages(store, &turn.conversation).await, []);
@@ -194,7 +195,7 @@ pub async fn a_cursor_walks_each_conversation_once(store: &dyn Store) {
     expected.sort_by_key(|conversation| std::cmp::Reverse((conversation.updated_at, conversation.id)));
     let filter = ConversationFilter::default();
     for size in [1, 2, 4, 8, 9, 10] {
-        let walked = walk(size, async |page| store.read().conversations_page(owner.id, filter, page).await).await;
+        let walked = walk(size, async |page| store.read().conversations_page(owner.id, &filter, page).await).await;
         assert_eq!(walked, expected, "pages of {size}");
     }
 }

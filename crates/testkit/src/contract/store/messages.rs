@@ -2,7 +2,7 @@
 
 use lyceum_domain::{
     conversations::{Message, MessageStatus},
-    mentor::{Cost, FinishReason, TokenUsage, UsageOutcome},
+    mentor::{Cost, Counted, FinishReason, TokenUsage, UsageOutcome},
     store::Store,
 };
 
@@ -23,7 +23,7 @@ pub async fn a_turn_ends_with_its_answer_and_its_cost(store: &dyn Store) {
     let (_, lessons) = stored_course(store, 1).await;
     let mut turn = Turn::first(owner.id);
     turn.answer.lesson = Some(lessons[0].id);
-    turn.answer.sources = vec![source(None, ""), source(Some("4.1.2"), &HOSTILE.join("\n"))];
+    turn.answer.sources = vec![source(1, None, ""), source(5, Some("4.1.2"), &HOSTILE.join("\n"))];
     begin_turn(store, &turn, true).await.expect("a first turn");
     assert_eq!(messages(store, &turn).await[1], turn.answer, "sources are there from the beginning");
 
@@ -39,7 +39,8 @@ pub async fn a_turn_ends_with_its_answer_and_its_cost(store: &dyn Store) {
     };
     turn.usage.outcome = UsageOutcome::Complete;
     "a-model-0815".clone_into(&mut turn.usage.model);
-    turn.usage.cost = Cost { tokens, is_estimated: true };
+    turn.usage.cost = Cost { tokens, is_estimated: true, micros: u64::from(u32::MAX) * 1_000 };
+    turn.usage.counted = Counted::of(tokens);
     turn.usage.error_code = Some("rate_limited".to_owned());
     turn.usage.first_piece_ms = Some(0);
     turn.usage.duration_ms = Some(3_600_000);
@@ -59,6 +60,7 @@ pub async fn every_end_of_a_turn_comes_back(store: &dyn Store) {
         (MessageStatus::Complete, UsageOutcome::Complete, Some(FinishReason::Length)),
         (MessageStatus::Complete, UsageOutcome::Complete, Some(FinishReason::ContentFilter)),
         (MessageStatus::Interrupted, UsageOutcome::Interrupted, None),
+        (MessageStatus::Stopped, UsageOutcome::Interrupted, None),
         (MessageStatus::Failed, UsageOutcome::Failed, None),
     ] {
         let mut turn = stored_turn(store, owner.id).await;
@@ -135,7 +137,8 @@ pub async fn the_history_is_the_last_messages_with_text(store: &dyn Store) {
 
     let all = [first.question, first.answer, second.question, second.answer, third.question];
     for limit in [0_u8, 1, 2, 4, 5, 20] {
-        let history = store.read().recent_messages(owner.id, first.conversation.id, limit).await.expect("an answer");
+        let id = first.conversation.id;
+        let history = store.read().recent_messages(owner.id, id, None, limit).await.expect("an answer");
         assert_eq!(history, all[all.len().saturating_sub(usize::from(limit))..], "{limit}");
     }
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use lyceum_domain::{
     ids::ProgressEventId,
+    mentor::{Reserved, Used},
     progress::LessonStatus::{Completed, NotStarted},
     store::{Store, StoreError},
 };
 
 use crate::ambient::SequentialIds;
 use crate::contract::{
-    fixtures::{Turn, at, enrolment, progress},
+    fixtures::{SET_ASIDE, Turn, at, enrolment, progress},
     statements::{
         enrolled, expect_conflict, first_page, found_conversation, stored_course, stored_progress, stored_turn,
         stored_user,
@@ -50,25 +51,29 @@ pub async fn a_stale_single_save_leaves_nothing(store: &dyn Store) {
 /// A turn is begun and ended without a commit.
 pub async fn a_single_turn_is_kept(store: &dyn Store) {
     let owner = stored_user(store).await;
-    let Turn { conversation, question, mut answer, usage, .. } = Turn::first(owner.id);
-    store.write().begin_turn(&conversation, true, &question, &answer, &usage).await.expect("begun");
-    assert_eq!(found_conversation(store, &conversation).await, conversation);
-    "Said.".clone_into(&mut answer.content);
-    store.write().end_turn(&answer, &usage).await.expect("ended");
-    let messages = store.read().messages_page(owner.id, conversation.id, first_page()).await.expect("an answer").items;
-    assert_eq!(messages, [question, answer]);
+    let mut turn = Turn::first(owner.id);
+    let reserved = store.write().begin_turn(&turn.opening(true)).await.expect("begun");
+    assert_eq!(reserved, Reserved::Granted { tokens: SET_ASIDE });
+    assert_eq!(found_conversation(store, &turn.conversation).await, turn.conversation);
+    "Said.".clone_into(&mut turn.answer.content);
+    store.write().end_turn(&turn.ending()).await.expect("ended");
+    let id = turn.conversation.id;
+    let messages = store.read().messages_page(owner.id, id, first_page()).await.expect("an answer").items;
+    assert_eq!(messages, [turn.question, turn.answer]);
 }
 
 /// A turn that cannot be begun as a whole leaves nothing: here the answer's id is taken.
 pub async fn a_failed_single_turn_leaves_nothing(store: &dyn Store) {
     let owner = stored_user(store).await;
     let first = stored_turn(store, owner.id).await;
-    let Turn { conversation, question, mut answer, usage, .. } = Turn::first(owner.id);
-    answer.id = first.answer.id;
-    let failed = store.write().begin_turn(&conversation, true, &question, &answer, &usage).await;
+    let mut turn = Turn::first(owner.id);
+    turn.answer.id = first.answer.id;
+    let failed = store.write().begin_turn(&turn.opening(true)).await;
     assert!(matches!(failed, Err(StoreError::Duplicate(_))), "{failed:?}");
-    assert_eq!(store.read().conversation(owner.id, conversation.id).await.expect("an answer"), None);
+    assert_eq!(store.read().conversation(owner.id, turn.conversation.id).await.expect("an answer"), None);
     assert_eq!(store.read().usage_of(owner.id).await.expect("an answer").len(), 1);
+    let spending = store.read().spending(owner.id).await.expect("an answer").expect("some");
+    assert_eq!(spending.today, Used { requests: 1, tokens: u64::from(SET_ASIDE) });
 }
 
 /// Many that change one learner's progress at once and try again on a conflict lose nothing.
