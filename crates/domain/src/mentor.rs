@@ -14,7 +14,7 @@ pub use chat::{
     Cause, ChatAnswer, ChatError, ChatEvent, ChatMessage, ChatModel, ChatRequest, ChatRole, ChatStream, Completion,
     Delivery, FinishReason, TokenUsage, complete,
 };
-pub use citation::{Citations, cited};
+pub use citation::{Citations, cited, cited_among};
 pub use context::{CourseStanding, Grounding, LessonInQuestion, NextLesson, NumberedPassage, Source};
 pub use manifest::{Manifest, QuotedPassage, QuotedText};
 pub use price::{Micros, Price, Prices};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lyceum_domain::{
     conversations::{Abandoned, MessageStatus, TurnEnding},
     ids::InstanceId,
-    mentor::{Cost, Counted, UsageOutcome, UsageRecord, estimated_usage},
+    mentor::{Cost, Counted, UsageOutcome, UsageRecord, cited_among, estimated_usage},
     policy::{Action, Actor, allow},
     time::Timestamp,
 };
@@ -77,6 +77,7 @@ impl Lyceum {
         let Abandoned { mut answer, call } = turn;
         let call = self.broken_off(call, &answer.content, now);
         answer.status = MessageStatus::Interrupted;
+        answer.sources = cited_among(&answer.content, answer.sources);
         answer.model = Some(call.model.clone());
         answer.usage = Some(call.cost.tokens);
         answer.updated_at = now;

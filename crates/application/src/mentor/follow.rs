@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{
     Answer, TurnEvent, TurnStarted,
-    live::{Reader, offset},
+    live::{Reader, offset, portion},
 };
 use crate::{Error, Lyceum, error::denied, sessions::Caller};
 
@@ -117,8 +117,9 @@ impl Stored {
             let content = &self.message.content;
             if content.len() > self.at {
                 // Whoever comes back may have counted into a character.
-                let text = content[content.floor_char_boundary(self.at)..].to_owned();
-                self.at = content.len();
+                let from = content.floor_char_boundary(self.at);
+                let text = portion(&content[from..]).to_owned();
+                self.at = from + text.len();
                 return Some(TurnEvent::Piece { text, end: offset(self.at) });
             }
             match self.message.status {

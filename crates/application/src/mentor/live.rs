@@ -294,9 +294,9 @@ impl Reader {
                 let text = locked(&self.live.text);
                 // Whoever comes back may have counted into a character.
                 let from = text.said.floor_char_boundary(self.at);
-                let words = text.said[from..shown.bytes].to_owned();
-                self.at = shown.bytes;
-                return Some(TurnEvent::Piece { text: words, end: offset(shown.bytes) });
+                let words = portion(&text.said[from..shown.bytes]).to_owned();
+                self.at = from + words.len();
+                return Some(TurnEvent::Piece { text: words, end: offset(self.at) });
             }
             if shown.has_ended {
                 self.has_ended = true;
@@ -322,6 +322,19 @@ impl Drop for Reader {
     fn drop(&mut self) {
         self.live.readers.send_modify(|readers| *readers -= 1);
     }
+}
+
+/// So many bytes a reader is told at once, about: what came at once is read as what comes word by word is.
+const PORTION: usize = 80;
+
+/// The next words to be told: some of them, whole in characters and, where they are short, in words.
+pub(super) fn portion(text: &str) -> &str {
+    if text.len() <= PORTION {
+        return text;
+    }
+    let end = text.floor_char_boundary(PORTION);
+    let end = text[..end].rfind(char::is_whitespace).map_or(end, |at| text.ceil_char_boundary(at + 1));
+    &text[..end]
 }
 
 /// A panic while it was held left nothing half done: all that is done under these locks is whole.

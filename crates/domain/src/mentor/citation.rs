@@ -44,6 +44,14 @@ pub fn cited(answer: &str, passages: &[NumberedPassage]) -> Citations {
     citations
 }
 
+/// Those of the sources that an answer cites: for one that broke off, whose prompt is not at hand.
+pub fn cited_among(answer: &str, mut sources: Vec<Source>) -> Vec<Source> {
+    let mut numbers = BTreeSet::new();
+    prose::each(answer, |prose| read(prose, &mut numbers));
+    sources.retain(|source| numbers.contains(&source.citation));
+    sources
+}
+
 /// Reads the citations of a piece without code.
 fn read(prose: &str, numbers: &mut BTreeSet<u32>) {
     // Where brackets that are no citation ended last: those directly behind belong to them.

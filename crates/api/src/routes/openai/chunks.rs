@@ -11,7 +11,7 @@ use lyceum_application::{
 };
 use serde::Serialize;
 
-use super::{CompletionUsageBody, MODEL, completion_id, errors::ErrorBody, finish_reason};
+use super::{CompletionUsageBody, MODEL, errors::ErrorBody, finish_reason};
 use crate::http::{edge::RequestId, problem::Problem};
 
 /// After so much silence the stream says that it is still there.
