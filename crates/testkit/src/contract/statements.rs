@@ -5,7 +5,7 @@ use std::{fmt::Debug, time::Duration};
 use lyceum_domain::{
     audit::AuditEvent,
     blobs::{BlobKey, BlobRemoval},
-    conversations::{Conversation, Feedback},
+    conversations::{Conversation, Feedback, Piece, Said},
     courses::{Course, CourseFile, CourseKey, FilePath, Lesson, PassageDraft},
     idempotency::{Claim, Claimed, SettledAnswer},
     ids::{
@@ -13,7 +13,7 @@ use lyceum_domain::{
         UserId,
     },
     mail::OutboxMail,
-    mentor::Reserved,
+    mentor::{Reserved, Spending, Used},
     page::{Cursor, Page, PageRequest, PageSize},
     progress::{CourseProgress, LessonStatus, ProgressChange, ProgressHistory},
     sessions::{AccountKey, Network, NextToken, RefreshToken, Rotation, Session},
@@ -312,6 +312,28 @@ pub async fn stored_turn(store: &dyn Store, owner: UserId) -> Turn {
     let reserved = begin_turn(store, &turn, true).await.expect("a first turn");
     assert_eq!(reserved, Reserved::Granted { tokens: SET_ASIDE });
     turn
+}
+
+/// What a user has used up, as it counts at this time.
+pub async fn spending_at(store: &dyn Store, user: UserId, at: Timestamp) -> Spending {
+    let stored = store.read().spending(user).await.expect("an answer");
+    stored.map_or_else(|| Spending::nothing(at), |spending| spending.at(at))
+}
+
+/// So many tokens of so many calls.
+pub const fn used(requests: u32, tokens: u64) -> Used {
+    Used { requests, tokens }
+}
+
+/// Keeps a piece of an answer.
+pub async fn keep_piece(store: &dyn Store, message: MessageId, offset: u32, text: &str) {
+    let piece = Piece { message, offset, text: text.to_owned() };
+    store.write().under_way().keep_pieces(&[piece]).await.expect("kept");
+}
+
+/// The answer as far as it came, if it is this owner's.
+pub async fn said(store: &dyn Store, owner: UserId, message: MessageId) -> Option<Said> {
+    store.write().under_way().said(owner, message).await.expect("an answer")
 }
 
 /// Fails unless it is a conflict.

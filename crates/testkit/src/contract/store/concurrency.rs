@@ -1,6 +1,7 @@
 //! Many at once. A store may make them wait or answer [`StoreError::Conflict`]; it may not lose or double anything.
 
 mod learning;
+mod spending;
 
 pub use super::single_writes::parallel_single_saves_lose_none;
 pub use learning::{
@@ -8,6 +9,11 @@ pub use learning::{
     parallel_documents_keep_to_the_limit, parallel_subjects_keep_to_the_limit, recounts_at_once_leave_nobody,
     steps_and_recounts_at_once_stay_right, two_hundred_steps_at_once_are_two_hundred_events,
     workers_that_take_documents_at_once_share_none, workers_that_take_removals_at_once_share_none,
+};
+
+pub use spending::{
+    of_fifty_turns_at_once_ten_begin, of_many_that_close_an_abandoned_answer_one_does,
+    pieces_kept_at_once_are_each_there_once, turns_at_once_keep_to_the_tokens, turns_that_end_at_once_are_charged_once,
 };
 
 use std::{

@@ -9,10 +9,10 @@ use lyceum_domain::{
 };
 
 use crate::contract::{
-    fixtures::{HOSTILE, Turn, at},
+    fixtures::{HOSTILE, SET_ASIDE, Turn, at, in_year},
     statements::{
         begin_turn, delete_conversation, end_turn, expect_conflict, expect_duplicate, first_page, found_conversation,
-        stored_course, stored_turn, stored_user, update_conversation, walk,
+        keep_piece, said, stored_course, stored_turn, stored_user, update_conversation, used, walk,
     },
 };
 
@@ -140,6 +140,30 @@ pub async fn a_deleted_conversation_is_gone_but_not_what_it_cost(store: &dyn Sto
     assert_eq!(listed(store, owner.id, None).await, [kept.conversation.id]);
     assert_eq!(messages(store, &kept.conversation).await.len(), 2);
     assert_eq!(store.read().usage_of(owner.id).await.expect("an answer"), [gone.usage, kept.usage]);
+    let spending = store.read().spending(owner.id).await.expect("an answer").expect("some");
+    assert_eq!(spending.today, used(2, 2 * u64::from(SET_ASIDE)));
+}
+
+/// Nothing of an answer under way is left of a deleted conversation: no piece, no manifest, nobody who follows it.
+pub async fn a_deleted_conversation_has_nothing_under_way(store: &dyn Store) {
+    let owner = stored_user(store).await;
+    let (gone, kept) = (stored_turn(store, owner.id).await, stored_turn(store, owner.id).await);
+    let under_way = store.write().under_way();
+    for turn in [&gone, &kept] {
+        keep_piece(store, turn.answer.id, 0, "Said.").await;
+        under_way.follow(turn.answer.id, at(9)).await.expect("noted");
+    }
+    assert!(delete_conversation(store, owner.id, gone.conversation.id).await.expect("an answer"));
+    for (turn, is_there) in [(&gone, false), (&kept, true)] {
+        let answer = turn.answer.id;
+        assert_eq!(said(store, owner.id, answer).await.is_some(), is_there);
+        assert_eq!(store.read().message(owner.id, answer).await.expect("an answer").is_some(), is_there);
+        assert_eq!(store.read().manifest(answer).await.expect("an answer").is_some(), is_there);
+        assert_eq!(under_way.followed_until(answer).await.expect("an answer").is_some(), is_there);
+        let abandoned = under_way.abandoned(&[turn.instance], in_year(1700, 0), 9).await.expect("an answer");
+        assert_eq!(abandoned.len(), usize::from(is_there));
+    }
+    assert_eq!(said(store, owner.id, kept.answer.id).await.expect("an answer").answer.content, "Said.");
 }
 
 /// An answer that ends after its conversation was deleted brings nothing back and is no failure; what it cost is

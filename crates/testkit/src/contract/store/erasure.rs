@@ -24,8 +24,8 @@ use crate::{
         statements::{
             begin, begin_turn, end_turn, enrolled, erase, expect_conflict, find_by_token, find_course,
             find_registration, first_page, found_user, insert_api_key, insert_course, insert_identity,
-            insert_registration, insert_token, insert_user, settle_text, stored_course, stored_document,
-            stored_session, stored_subject, stored_user, take_token, update_course,
+            insert_registration, insert_token, insert_user, keep_piece, said, settle_text, stored_course,
+            stored_document, stored_session, stored_subject, stored_user, take_token, update_course,
         },
     },
 };
@@ -89,6 +89,7 @@ struct Belongings {
     refresh_token: lyceum_domain::sessions::RefreshToken,
     course: Course,
     turn: Turn,
+    under_way: Turn,
     subject: Subject,
     document: Document,
     claim: Claim,
@@ -125,6 +126,9 @@ impl Belongings {
         begin_turn(store, &turn, true).await.expect("a first turn");
         "Said.".clone_into(&mut turn.answer.content);
         end_turn(store, &turn).await.expect("ended");
+        let under_way = turn.again(at(1));
+        begin_turn(store, &under_way, false).await.expect("begun");
+        keep_piece(store, under_way.answer.id, 0, "Half of it").await;
         let mut unit = begin(store).await;
         let account = AccountKey::of_user(user.id);
         unit.sign_in_failures().add(&account, &Network::of(None), at(1), at(0)).await.expect("counted");
@@ -139,6 +143,7 @@ impl Belongings {
             refresh_token,
             course,
             turn,
+            under_way,
             subject,
             document,
             claim,
@@ -168,6 +173,11 @@ impl Belongings {
             ("text", read.document_text(user.id, self.document.id).await.expect("an answer").is_some()),
             ("claim", is_claimed(store, &self.claim).await),
             ("conversation", read.conversation(user.id, conversation.id).await.expect("an answer").is_some()),
+            ("message", read.message(user.id, self.turn.answer.id).await.expect("an answer").is_some()),
+            ("manifest", read.manifest(self.turn.answer.id).await.expect("an answer").is_some()),
+            ("answer under way", said(store, user.id, self.under_way.answer.id).await.is_some()),
+            ("its server's", is_under_way(store, &self.under_way).await),
+            ("spending", read.spending(user.id).await.expect("an answer").is_some()),
             ("usage", !read.usage_of(user.id).await.expect("an answer").is_empty()),
             ("failures", failures(store, user).await.anywhere != Failures::default()),
             ("mail", mails(store, user).await > 0),
@@ -181,6 +191,12 @@ async fn is_claimed(store: &dyn Store, claim: &Claim) -> bool {
     begin(store).await.claims().settle(claim, &settled_answer()).await.is_ok()
 }
 
+/// Whether its server's other answers would be closed with it.
+async fn is_under_way(store: &dyn Store, turn: &Turn) -> bool {
+    let under_way = store.write().under_way();
+    !under_way.abandoned(&[turn.instance], in_year(1700, 0), 9).await.expect("an answer").is_empty()
+}
+
 async fn token_is_good(store: &dyn Store, token: &OneTimeToken) -> bool {
     store.read().token_owner(token.purpose, &token.hash, at(1)).await.expect("an answer").is_some()
 }
@@ -190,7 +206,7 @@ pub async fn nothing_of_an_erased_account_is_left(store: &dyn Store) {
     let (user, other) = (stored_user(store).await, stored_user(store).await);
     let (mine, theirs) = (Belongings::of(store, &user).await, Belongings::of(store, &other).await);
     let everything = theirs.found(store, &other).await;
-    assert_eq!(everything.len(), 18, "{everything:?}");
+    assert_eq!(everything.len(), 23, "{everything:?}");
     assert_eq!(mine.found(store, &user).await, everything);
     assert!(erase(store, user.id, at(900)).await.expect("erased"));
     assert_eq!(mine.found(store, &user).await, Vec::<&str>::new());

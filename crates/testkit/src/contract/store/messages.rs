@@ -143,6 +143,45 @@ pub async fn the_history_is_the_last_messages_with_text(store: &dyn Store) {
     }
 }
 
+/// Of several answers of one question the latest that has text is in the history, where its question is, however late it
+/// was given; a question without one is in it all the same. Before a question is what was asked before it, with the answers
+/// to that.
+pub async fn the_history_has_one_answer_of_each_question(store: &dyn Store) {
+    let owner = stored_user(store).await.id;
+    let say = async |turn: &mut Turn, text: &str| {
+        text.clone_into(&mut turn.answer.content);
+        end_turn(store, turn).await.expect("ended");
+    };
+    let mut first = stored_turn(store, owner).await;
+    let id = first.conversation.id;
+    say(&mut first, "The first.").await;
+    let mut second = Turn::next(&first.conversation, at(1));
+    begin_turn(store, &second, false).await.expect("a further turn");
+    say(&mut second, "The second.").await;
+    let third = Turn::next(&first.conversation, at(2));
+    begin_turn(store, &third, false).await.expect("a further turn");
+    // The first question is answered twice more, at last without a word; so is the second.
+    let mut again = first.again(at(3));
+    for turn in [&again, &second.again(at(4)), &first.again(at(5))] {
+        begin_turn(store, turn, false).await.expect("begun");
+    }
+    let history = async |before: Option<&Message>, limit| {
+        let before = before.map(|message| message.id);
+        store.read().recent_messages(owner, id, before, limit).await.expect("an answer")
+    };
+    let mut all = [first.question, first.answer, second.question, second.answer, third.question];
+    assert_eq!(history(None, 9).await, all);
+    say(&mut again, "The first, better.").await;
+    all[1] = again.answer;
+    for limit in [1_u8, 2, 3, 4, 5, 20] {
+        let from = |end: usize| end.saturating_sub(usize::from(limit));
+        assert_eq!(history(None, limit).await, all[from(5)..], "{limit}");
+        assert_eq!(history(Some(&all[4]), limit).await, all[from(4)..4], "{limit} before the third");
+        assert_eq!(history(Some(&all[2]), limit).await, all[from(2)..2], "{limit} before the second");
+        assert_eq!(history(Some(&all[0]), limit).await, [], "{limit} before the first");
+    }
+}
+
 /// What the calls of a user cost is listed by the time they were asked, oldest first, and nobody else's is in it.
 pub async fn usage_is_listed_oldest_first_and_nobody_elses(store: &dyn Store) {
     let (owner, other) = (stored_user(store).await, stored_user(store).await);
