@@ -6,11 +6,7 @@ use super::{Postgres, TIME, empty, insert_ada, run, sqlite, texts, up_to};
 
 /// An id as the database writes it.
 fn id(url: &str, n: u8) -> String {
-    if url.starts_with("sqlite") {
-        format!("x'{n:032x}'")
-    } else {
-        format!("'00000000-0000-0000-0000-{n:012x}'")
-    }
+    if url.starts_with("sqlite") { format!("x'{n:032x}'") } else { format!("'00000000-0000-0000-0000-{n:012x}'") }
 }
 
 /// Now, as the database writes it.
@@ -77,7 +73,8 @@ async fn turns_go_on(url: &str) {
                      JOIN usage_records r ON r.id = u.usage_id WHERE NOT EXISTS (SELECT 1 FROM instances i \
                      WHERE i.id = u.instance_id)";
     assert_eq!(texts(url, under_way).await, ["assistant 13 open"]);
-    let counted = "SELECT counted_requests || ' ' || counted_tokens || ' ' || micros FROM usage_records ORDER BY created_at";
+    let counted =
+        "SELECT counted_requests || ' ' || counted_tokens || ' ' || micros FROM usage_records ORDER BY created_at";
     assert_eq!(texts(url, counted).await, ["1 111 0", "1 113 0"]);
     let day = "SELECT CAST(day AS text) FROM usage_records ORDER BY created_at";
     assert_eq!(texts(url, day).await[0], "18293", "the first of February 2020");

@@ -97,7 +97,7 @@ pub enum SecondProvider {
 /// When a provider that fails is not asked for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 pub struct BreakerSettings {
-    /// So many failures in a row begin a rest. Default 5.
+    /// So many failures in a row begin a rest. Default 15.
     pub failures: u32,
     /// How long the first rest lasts, in seconds; each further one lasts twice as long. Default 10.
     pub open_seconds: u64,
@@ -120,7 +120,7 @@ impl Default for SecondSettings {
 
 impl Default for BreakerSettings {
     fn default() -> Self {
-        Self { failures: 5, open_seconds: 10, longest_open_seconds: 300 }
+        Self { failures: 15, open_seconds: 10, longest_open_seconds: 300 }
     }
 }
 
