@@ -4,6 +4,7 @@
 mod config;
 mod course;
 mod doctor;
+mod encryption;
 mod mail;
 mod migrate;
 mod progress;
@@ -48,6 +49,9 @@ enum Command {
     /// Look after what is known of learners.
     #[command(subcommand)]
     Progress(progress::Progress),
+    /// Look after the keys that messages are sealed under.
+    #[command(subcommand)]
+    Encryption(encryption::Encryption),
     /// Check or show the settings.
     #[command(subcommand)]
     Config(config::Config),
@@ -115,6 +119,7 @@ fn dispatch(command: Command) -> Outcome {
                     Command::Mail(command) => mail::run(&command, &settings).await,
                     Command::Course(command) => course::run(command, &settings).await,
                     Command::Progress(command) => progress::run(command, &settings).await,
+                    Command::Encryption(command) => encryption::run(command, &settings).await,
                     Command::Doctor => doctor::run(&settings).await,
                     Command::Openapi | Command::Config(_) | Command::ReadPdf => Ok(()),
                 }
