@@ -1,5 +1,6 @@
 //! Asking the mentor: what is put before the model, and what is written down before it is asked.
 
+mod explain;
 mod turn;
 
 use std::time::Duration;
@@ -41,7 +42,8 @@ async fn a_prompt_holds_role_courses_and_passages_and_nothing_of_anybody_else() 
     let name = DisplayName::parse("Augusta King").unwrap();
     let ada = house.change_user(ada.user.id, |user| user.display_name = Some(name)).await;
 
-    let (asked, heard) = house.played(&upstream, &ada, question("Why does the rope not slip?"), "It bears [1], [2].").await;
+    let (asked, heard) =
+        house.played(&upstream, &ada, question("Why does the rope not slip?"), "It bears [1], [2].").await;
 
     let told = told(&asked);
     for part in ["role: learner", "| Knots\ndone: 50 %, 1 of 2 lessons\nnext lesson | Hitches", text] {
