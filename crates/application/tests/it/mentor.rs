@@ -1,6 +1,17 @@
 //! Asking the mentor: what is put before the model, and what is written down before it is asked.
 
+mod again;
 mod explain;
+mod feedback;
+mod killed;
+mod ledger;
+mod named;
+mod prices;
+mod quotas;
+mod reading;
+mod resuming;
+mod scene;
+mod stopping;
 mod turn;
 
 use std::time::Duration;

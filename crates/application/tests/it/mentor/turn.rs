@@ -7,7 +7,7 @@ use std::{
 
 use lyceum_application::{
     Error,
-    mentor::{Question, Turn, TurnEvent},
+    mentor::{Question, TurnEvent},
     sessions::Caller,
 };
 use lyceum_domain::{
@@ -18,18 +18,11 @@ use lyceum_domain::{
     },
     store::Store as _,
 };
-use lyceum_testkit::chat::{ScriptedModel, Upstream, stop};
+use lyceum_testkit::chat::{ScriptedModel, stop};
 use tokio::{join, sync::oneshot};
 
+use super::scene::turn;
 use crate::house::{Heard, House, question};
-
-/// A house, a learner, and a turn of theirs that waits to be run.
-async fn turn() -> (House, Upstream, Caller, Turn) {
-    let (house, upstream) = House::with_upstream();
-    let ada = house.learner("ada").await;
-    let turn = house.ask(&ada, question("Why does it not slip?")).await;
-    (house, upstream, ada, turn)
-}
 
 impl House {
     /// What is written down of the only turn: text, status, code of the error, and whether the cost is an estimate.
