@@ -182,7 +182,8 @@ fn body(explained: &Explained) -> Value {
         "provider": manifest.provider,
         "model": manifest.model,
         "max_tokens": manifest.max_tokens,
-        "temperature": manifest.temperature,
+        // As it was set: 0.7 is none of the numbers that a float has.
+        "temperature": manifest.temperature.and_then(|temperature| temperature.to_string().parse::<f64>().ok()),
         "role": manifest.role.as_str(),
         "is_personal": manifest.is_personal,
         "wants_title": manifest.wants_title,
