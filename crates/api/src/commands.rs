@@ -6,6 +6,7 @@ mod course;
 mod doctor;
 mod encryption;
 mod mail;
+mod mentor;
 mod migrate;
 mod progress;
 mod user;
@@ -52,6 +53,9 @@ enum Command {
     /// Look after the keys that messages are sealed under.
     #[command(subcommand)]
     Encryption(encryption::Encryption),
+    /// See what answers of the mentor were made from.
+    #[command(subcommand)]
+    Mentor(mentor::Mentor),
     /// Check or show the settings.
     #[command(subcommand)]
     Config(config::Config),
@@ -120,6 +124,7 @@ fn dispatch(command: Command) -> Outcome {
                     Command::Course(command) => course::run(command, &settings).await,
                     Command::Progress(command) => progress::run(command, &settings).await,
                     Command::Encryption(command) => encryption::run(command, &settings).await,
+                    Command::Mentor(command) => mentor::run(command, &settings).await,
                     Command::Doctor => doctor::run(&settings).await,
                     Command::Openapi | Command::Config(_) | Command::ReadPdf => Ok(()),
                 }
