@@ -6,11 +6,7 @@ use super::{Postgres, TIME, empty, insert_ada, run, sqlite, texts, up_to};
 
 /// An id as the database writes it.
 fn id(url: &str, n: u8) -> String {
-    if url.starts_with("sqlite") {
-        format!("x'{n:032x}'")
-    } else {
-        format!("'00000000-0000-0000-0000-{n:012x}'")
-    }
+    if url.starts_with("sqlite") { format!("x'{n:032x}'") } else { format!("'00000000-0000-0000-0000-{n:012x}'") }
 }
 
 /// Now, as the database writes it.
@@ -77,7 +73,8 @@ async fn turns_go_on(url: &str) {
                      JOIN usage_records r ON r.id = u.usage_id WHERE NOT EXISTS (SELECT 1 FROM instances i \
                      WHERE i.id = u.instance_id)";
     assert_eq!(texts(url, under_way).await, ["assistant 13 open"]);
-    let counted = "SELECT counted_requests || ' ' || counted_tokens || ' ' || micros FROM usage_records ORDER BY created_at";
+    let counted =
+        "SELECT counted_requests || ' ' || counted_tokens || ' ' || micros FROM usage_records ORDER BY created_at";
     assert_eq!(texts(url, counted).await, ["1 111 0", "1 113 0"]);
     let day = "SELECT CAST(day AS text) FROM usage_records ORDER BY created_at";
     assert_eq!(texts(url, day).await[0], "18293", "the first of February 2020");
@@ -132,7 +129,7 @@ async fn house_rules(url: &str) {
              'sqlite%' AND t.name NOT LIKE 'seaql%' AND (SELECT count(*) FROM pragma_table_info(t.name) c WHERE c.name \
              IN ('created_at', 'updated_at') AND c.\"notnull\") < 2",
             "SELECT t.name || '.' || f.\"from\" FROM pragma_table_list t JOIN pragma_foreign_key_list(t.name) f \
-             WHERE t.schema = 'main' AND NOT EXISTS (SELECT 1 FROM pragma_index_list(t.name) i JOIN \
+             WHERE t.schema = 'main' AND f.seq = 0 AND NOT EXISTS (SELECT 1 FROM pragma_index_list(t.name) i JOIN \
              pragma_index_info(i.name) c WHERE c.seqno = 0 AND c.name = f.\"from\" AND i.partial = 0)",
         )
     } else {
