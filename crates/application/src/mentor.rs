@@ -42,6 +42,7 @@ use lyceum_domain::{
 pub use balance::Balance;
 pub use completion::Chat;
 pub use context::Told;
+pub use explain::{Explained, Missing, Rebuilt};
 use explain::{digest, digest_of_text};
 pub use follow::{Follower, Place};
 pub(crate) use journal::Journal;

@@ -111,6 +111,12 @@ pub enum Action {
     KeepHouse,
     /// Ask the mentor, and read one's own conversations.
     AskMentor,
+    /// See what an answer was made from. The words of learners are no business of admins; only of the operator, who has
+    /// the database anyway.
+    ExplainAnswer {
+        /// Whose answer.
+        owner: UserId,
+    },
 }
 
 /// Why not.
@@ -145,6 +151,11 @@ pub fn allow(actor: &Actor, action: &Action) -> Result<(), Denied> {
         Action::ManageUsers | Action::ReadAudit | Action::SeeUsage | Action::ListAllDrafts | Action::KeepHouse => {
             at_least(actor, Role::Admin)
         }
+        Action::ExplainAnswer { owner } => match actor {
+            Actor::System => Ok(()),
+            _ if actor.is(Some(owner)) => Ok(()),
+            _ => Err(Denied::Hidden),
+        },
         Action::CreateCourse => at_least(actor, Role::Mentor),
         Action::ReadCourse { status, author } => {
             let is_open = match status {
@@ -190,7 +201,7 @@ fn within_key(actor: &Actor, action: &Action) -> Result<(), Denied> {
         | Action::Learn { .. }
         | Action::ReadOwnProgress
         | Action::UseOwnSubjects => scopes.has(Scope::Learning),
-        Action::AskMentor => scopes.has(Scope::Ai),
+        Action::AskMentor | Action::ExplainAnswer { .. } => scopes.has(Scope::Ai),
         Action::SecureOwnAccount
         | Action::ManageUsers
         | Action::ReadAudit
@@ -283,6 +294,8 @@ mod tests {
             ("own subjects", Action::UseOwnSubjects),
             ("keep house", Action::KeepHouse),
             ("ask mentor", Action::AskMentor),
+            ("explain own answer", Action::ExplainAnswer { owner: me }),
+            ("explain other's", Action::ExplainAnswer { owner: you }),
         ];
         let mut matrix =
             format!("{:22}|nobody |learner|mentor |admin  |system |ai key |learning key|profile key\n", "");
@@ -333,6 +346,8 @@ mod tests {
         own subjects          |401    |yes    |yes    |yes    |403    |403 key|yes    |403 key
         keep house            |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
         ask mentor            |401    |yes    |yes    |yes    |403    |yes    |403 key|403 key
+        explain own answer    |404    |yes    |yes    |yes    |yes    |yes    |403 key|403 key
+        explain other's       |404    |404    |404    |404    |yes    |404    |404    |404
         ");
     }
 }

@@ -39,10 +39,10 @@ pub struct BreakerSettings {
 impl Default for BreakerSettings {
     fn default() -> Self {
         Self {
-            failures: 5,
+            failures: 15,
             window: Duration::from_mins(1),
             failed_percent: 50,
-            fewest_calls: 20,
+            fewest_calls: 40,
             open_for: Duration::from_secs(10),
             longest: Duration::from_mins(5),
             probe_patience: Duration::from_secs(30),

@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod mentor;
+
 use std::io::Write as _;
 
 use lyceum_migration::{MigrateError, Migrator, down, reset, status, up};

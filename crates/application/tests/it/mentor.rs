@@ -1,6 +1,7 @@
 //! Asking the mentor: what is put before the model, and what is written down before it is asked.
 
 mod again;
+mod explain;
 mod feedback;
 mod killed;
 mod ledger;

@@ -108,7 +108,7 @@ fn hostile_answers_take_no_longer_than_others() {
         "【1†",
         ticks.as_str(),
     ] {
-        let answer = fragment.repeat(1_000_000 / fragment.len());
+        let answer = fragment.repeat(200_000 / fragment.len());
         let begun = std::time::Instant::now();
         let _ = read_of(&answer);
         assert!(begun.elapsed().as_secs() < 10, "{}: {:?}", &fragment[..1], begun.elapsed());

@@ -180,7 +180,7 @@ fn forty_texts_want_to_be_more_than_texts_and_are_not() {
 
     capitals and spaces (Passage)
     1: | ‹ / DATA >
-    1: | <	Passage number='7' >
+    1: | ‹	Passage number='7' >
 
     nested marks (Passage)
     1: | <da‹data>ta>
@@ -383,8 +383,6 @@ fn a_hostile_text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
-
     #[test]
     fn no_text_in_any_place_changes_the_structure(way in prop::sample::select(WAYS.to_vec()), text in a_hostile_text()) {
         let (harmless, prompt) = (prompt_with(way, "Harmless."), prompt_with(way, &format!("x{text}")));

@@ -118,7 +118,7 @@ fn defused(text: &str, place: Place) -> String {
             out.push(c);
             c.len_utf8()
         };
-        is_line_start = c == '\n' || is_line_start && c.is_whitespace();
+        is_line_start = c == '\n' || is_line_start && (c.is_whitespace() || is_combining(c));
         before = c;
         rest = &rest[taken..];
     }

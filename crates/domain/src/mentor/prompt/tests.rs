@@ -150,6 +150,14 @@ fn a_cut_makes_no_mark_of_what_stood_in_a_line() {
 }
 
 #[test]
+fn an_accent_upon_nothing_hides_no_mark() {
+    let facts = Grounding { question: "\u{301}<data>".into(), ..grounding("\u{301}<data>") };
+    let prompt = compose(&facts, &[], &Shape::default());
+    assert!(prompt.messages[1].content.contains("\n| \u{301}‹data>\n"));
+    assert_eq!(prompt.messages[2].content, "\u{301}‹data>");
+}
+
+#[test]
 fn what_was_said_is_said_again_as_it_was_but_for_what_cannot_be_seen() {
     let question = "Is `<course>` HTML?\n\tWhy does `a < data` fail, [1]\u{200b}?";
     let facts = Grounding { question: question.into(), ..grounding("") };
@@ -177,10 +185,10 @@ fn code_in_a_passage_stays_code() {
 #[test]
 fn hostile_texts_take_no_longer_than_others() {
     for fragment in ["<", "&", "[", "<<title", "&amp;", "＜ ", "\u{301}<", "&#0"] {
-        let text = fragment.repeat(200_000 / fragment.len());
+        let text = fragment.repeat(50_000 / fragment.len());
         let begun = std::time::Instant::now();
         let prompt = compose(&grounding(&text), &[], &budget(0));
-        assert!(prompt.bytes > 100_000);
+        assert!(prompt.bytes > 25_000);
         assert!(begun.elapsed().as_secs() < 10, "{fragment}: {:?}", begun.elapsed());
     }
 }

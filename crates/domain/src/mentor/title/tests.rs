@@ -115,8 +115,6 @@ fn an_answer() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
-
     #[test]
     fn wherever_it_is_cut_the_answer_is_the_same(answer in an_answer(), cuts in proptest::collection::vec(0_usize..100, 0..9)) {
         let mut cuts: Vec<_> = cuts.into_iter().map(|cut| answer.floor_char_boundary(cut)).collect();
