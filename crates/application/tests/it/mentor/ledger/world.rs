@@ -203,9 +203,10 @@ impl World {
             }
             dice.wait(1_200).await;
             let server = &self.servers[usize::from(dice.one_in(2))];
-            let followed = server.house.lyceum.follow(&asked.owner, asked.answer, Some(text.len())).await;
-            let Ok(follower) = followed else { return };
-            reader = follower;
+            match server.house.lyceum.follow(&asked.owner, asked.answer, Some(text.len())).await {
+                Ok(follower) => reader = follower,
+                Err(_) => return,
+            }
         }
     }
 
@@ -244,7 +245,8 @@ impl World {
         let mut tasks = killed.tasks.take();
         tasks.abort_all();
         self.store.set_away(false);
-        for asked in self.asked.borrow().iter().filter(|asked| asked.server == server) {
+        let asked = self.asked.borrow().clone();
+        for asked in asked.iter().filter(|asked| asked.server == server) {
             let record = self.record(asked).await;
             let is_swept = record.error_code.as_deref() == Some("server_gone") && record.cost.is_estimated;
             if record.outcome == UsageOutcome::Open || is_swept {
@@ -304,7 +306,8 @@ impl World {
         for server in &self.servers {
             assert_eq!(server.house.live(), 0, "world {seed}: an answer is under way here");
         }
-        for asked in self.asked.borrow().iter() {
+        let asked = self.asked.borrow().clone();
+        for asked in &asked {
             let said = self.store.write().under_way().said(asked.owner.user.id, asked.answer).await.unwrap().unwrap();
             let told = || format!("world {seed}, {}: {:?}", asked.words, said.answer);
             assert_eq!(said.seen_at, None, "{}: is under way", told());
