@@ -31,7 +31,7 @@ struct Toy {
     sealed: AtomicU32,
 }
 
-fn toy(keys: &[&'static str]) -> Option<Arc<dyn Seal>> {
+pub fn toy(keys: &[&'static str]) -> Option<Arc<dyn Seal>> {
     Some(Arc::new(Toy { keys: keys.to_vec(), sealed: AtomicU32::new(0) }))
 }
 
@@ -72,7 +72,7 @@ async fn store(settings: &StorageSettings, seal: Option<Arc<dyn Seal>>) -> SeaOr
 }
 
 /// Runs a statement by hand, and answers with the number in its first row.
-async fn by_hand(settings: &StorageSettings, sql: String) -> i64 {
+pub async fn by_hand(settings: &StorageSettings, sql: String) -> i64 {
     let sql = AssertSqlSafe(sql);
     let number = if settings.url.starts_with("sqlite") {
         let mut db = SqliteConnection::connect(&settings.url).await.expect("connects");
