@@ -1,5 +1,5 @@
 //! What the server does without being asked: sending mail, removing what is over, reading the texts of documents,
-//! fetching providers' keys.
+//! fetching providers' keys, saying that it lives, ending the answers of servers that don't.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use lyceum_domain::policy::Actor;
 use tokio::time::sleep;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::wiring::House;
+use crate::{instance::Instance, wiring::House};
 
 /// How often the outbox is looked into if nobody rings: for mails that are due again, and for those of instances that
 /// died.
@@ -17,6 +17,11 @@ const LOOK_FOR_MAIL: Duration = Duration::from_secs(1);
 const RECOUNT: Duration = Duration::from_mins(1);
 /// How often files are looked for that are to go, and documents whose text was not read, if nobody rings.
 const LOOK_FOR_FILES: Duration = Duration::from_secs(5);
+/// How often this server says that it lives: with answers under way, of which one may be stopped elsewhere, and without.
+const BEAT: Duration = Duration::from_secs(1);
+const IDLE_BEAT: Duration = Duration::from_secs(5);
+/// How often answers are looked for whose server is gone.
+const SWEEP: Duration = Duration::from_secs(5);
 /// How often what is over is removed.
 const TIDY: Duration = Duration::from_mins(10);
 /// How long to wait after something did not work.
@@ -32,13 +37,15 @@ pub struct Chores {
 
 impl Chores {
     /// Starts them, on connections of their own.
-    pub async fn start(house: &Arc<House>) -> anyhow::Result<Self> {
+    pub async fn start(house: &Arc<House>, instance: &Arc<Instance>) -> anyhow::Result<Self> {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let lyceum = house.lyceum(1).await?;
         tasks.spawn(send_mail(lyceum.clone(), stopping.clone()));
         tasks.spawn(recount(lyceum.clone(), stopping.clone()));
         tasks.spawn(remove_blobs(lyceum.clone(), stopping.clone()));
         tasks.spawn(read_texts(lyceum.clone(), stopping.clone()));
+        tasks.spawn(beat(lyceum.clone(), stopping.clone()));
+        tasks.spawn(sweep(lyceum.clone(), Arc::clone(instance), stopping.clone()));
         tasks.spawn(tidy(lyceum, stopping.clone()));
         let warmed = Arc::clone(house);
         tasks.spawn(stopping.clone().run_until_cancelled_owned(async move { warmed.warm().await }));
@@ -152,5 +159,42 @@ async fn tidy_once(lyceum: &Lyceum) -> Result<u64, lyceum_application::Error> {
     if purged > 0 {
         tracing::info!(accounts = purged, "deleted accounts were erased");
     }
-    Ok(purged + lyceum.tidy(&Actor::System).await?)
+    let calls = lyceum.close_stale_calls(&Actor::System).await?;
+    Ok(purged + calls + lyceum.tidy(&Actor::System).await?)
+}
+
+async fn beat(lyceum: Lyceum, stopping: CancellationToken) {
+    while !stopping.is_cancelled() {
+        if let Err(error) = lyceum.beat().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "this server cannot say that it lives");
+        }
+        let wait = if lyceum.ports().answers.count() > 0 { BEAT } else { IDLE_BEAT };
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = sleep(wait) => {}
+        }
+    }
+}
+
+async fn sweep(lyceum: Lyceum, instance: Arc<Instance>, stopping: CancellationToken) {
+    while !stopping.is_cancelled() {
+        if let Err(error) = close_abandoned(&lyceum, &instance).await {
+            tracing::warn!(error = &*error, "the answers of servers that are gone cannot be ended");
+        }
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = sleep(SWEEP) => {}
+        }
+    }
+}
+
+/// Ends the answers of servers that are gone.
+pub async fn close_abandoned(lyceum: &Lyceum, instance: &Instance) -> anyhow::Result<()> {
+    let gone = instance.gone()?;
+    let closed = lyceum.close_abandoned(&Actor::System, &gone).await?;
+    instance.forget(&gone);
+    if closed > 0 {
+        tracing::warn!(answers = closed, "answers broke off because their server is gone");
+    }
+    Ok(())
 }

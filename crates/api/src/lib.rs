@@ -3,11 +3,12 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`commands`] | `serve`, `migrate`, `user`, `mail`, `course`, `config`, `openapi`, `doctor` |
+//! | [`commands`] | `serve`, `migrate`, `user`, `mail`, `course`, `progress`, `encryption`, `config`, `openapi`, `doctor` |
 //! | [`books`] | books that become courses, and courses that become books |
 //! | [`settings`] | every setting, its sources and checks |
 //! | [`wiring`] | the one file that names adapters |
 //! | [`server`], [`chores`] | listening, shutting down; what is done without being asked |
+//! | [`pump`], [`instance`] | turns that outlive their requests; which servers are alive |
 //! | [`routes`] | one module per noun: bodies and handlers |
 //! | [`http`] | what all routes share: callers, bodies, pages, problems, headers |
 //! | [`openapi`] | the document made from the routes, and the page at `/docs` |
@@ -20,6 +21,7 @@ pub mod commands;
 pub mod demo;
 pub mod health;
 pub mod http;
+pub mod instance;
 pub mod logs;
 pub mod openapi;
 pub mod pump;

@@ -3,35 +3,42 @@
 use actix_web::web;
 use lyceum_application::{
     Error,
-    mentor::{Question, TurnEvent},
-    sessions::Caller,
+    idempotency::Done,
+    mentor::{Reader, Turn},
 };
-use tokio::sync::mpsc::{self, Receiver};
+use tokio::sync::oneshot;
 
 use crate::app::App;
 
-/// How many pieces wait for a slow reader before the model has to.
-const BACKLOG: usize = 32;
-
-/// Starts a turn and gives its reader's end. Dropping it tells the turn that the reader is gone.
+/// Starts what `ask` prepares and gives a reader of it. Dropping the reader tells the turn that nobody reads.
 ///
 /// The task begins before the question is written down: a client that leaves at that moment takes the handler along,
 /// but not the turn. It lives on its worker, whose connections it uses; the workers are only stopped when all turns
 /// have ended.
-pub fn start(app: web::Data<App>, caller: Caller, question: Question) -> Receiver<TurnEvent> {
-    let (sender, receiver) = mpsc::channel(BACKLOG);
+pub async fn start<F>(
+    app: web::Data<App>,
+    ask: impl FnOnce(web::Data<App>) -> F + 'static,
+) -> Result<Done<Reader>, Error>
+where
+    F: Future<Output = Result<Done<Turn>, Error>> + 'static,
+{
+    let (sender, receiver) = oneshot::channel();
     let turns = app.turns.clone();
     turns.spawn_local(async move {
-        let turn = if app.stopping.is_cancelled() {
-            Err(Error::ShuttingDown)
-        } else {
-            app.lyceum.ask(&caller, question).await
-        };
-        match turn {
-            Ok(turn) => turn.run(sender, app.stop_turns.clone().cancelled_owned()).await,
-            // Nobody is there to hear it only if the client left.
-            Err(error) => drop(sender.send(TurnEvent::Ended(Err(error))).await),
+        if app.stopping.is_cancelled() {
+            drop(sender.send(Err(Error::ShuttingDown)));
+            return;
+        }
+        let stop = app.stop_turns.clone();
+        match ask(app).await {
+            Ok(Done::Now(turn)) => {
+                // Nobody is there to take it only if the client left; the turn finds out for itself.
+                drop(sender.send(Ok(Done::Now(turn.reader()))));
+                turn.run(stop.cancelled_owned()).await;
+            }
+            Ok(Done::Before(answer)) => drop(sender.send(Ok(Done::Before(answer)))),
+            Err(error) => drop(sender.send(Err(error))),
         }
     });
-    receiver
+    receiver.await.unwrap_or(Err(Error::Abandoned))
 }

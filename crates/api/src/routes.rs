@@ -10,6 +10,7 @@ pub mod documents;
 pub mod leaving;
 pub mod lessons;
 pub mod mentor;
+pub mod openai;
 pub mod operation;
 pub mod passwords;
 pub mod portraits;
@@ -111,16 +112,29 @@ routes! {
     documents::read_content,
     documents::read_text,
     mentor::chat,
+    mentor::regenerate,
+    mentor::follow,
+    mentor::stop,
+    mentor::context::read_context,
+    mentor::usage::read_usage,
+    mentor::usage::list_usage,
     conversations::list_conversations,
     conversations::read_conversation,
     conversations::change_conversation,
     conversations::delete_conversation,
     conversations::list_messages,
+    conversations::export_conversation,
+    conversations::read_message,
+    conversations::rate_answer,
+    conversations::unrate_answer,
 }
 
 routes! {
     /// What stands outside of the versioned interface.
     root, document_root:
+    openai::list_models,
+    openai::read_model,
+    openai::create_completion,
     operation::health,
     operation::live,
     operation::ready,

@@ -20,14 +20,16 @@ use anyhow::Context as _;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    ambient::UuidV7Ids,
     app::{App, CookieRules, Shared},
-    chores::Chores,
+    chores::{Chores, close_abandoned},
     demo,
     health::Health,
     http::{
         edge::{EdgeRules, edge},
         upload::{Patience, UploadLimits},
     },
+    instance::Instance,
     openapi, routes,
     settings::{LogFormat, Settings},
     wiring::{self, House},
@@ -47,7 +49,10 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
     if !applied.is_empty() {
         tracing::info!(migrations = applied.len(), "the database schema was brought up to date");
     }
-    let house = Arc::new(House::new(&settings, settings.server.base_url(port))?);
+    let instance = Instance::enter(Path::new(&settings.data_dir), &UuidV7Ids)?;
+    let house = Arc::new(House::new(&settings, settings.server.base_url(port), instance.id())?);
+    let instance = Arc::new(instance);
+    close_abandoned(&house.lyceum(1).await?, &instance).await?;
     let demo_help = if settings.seed_demo { Some(demo::seed(&house.lyceum(1).await?).await?) } else { None };
     let uploads = uploads(&settings);
     uploads.sweep();
@@ -62,7 +67,7 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
         started,
     });
     let mut serving = pin!(bind(&settings, listener, &house, &shared)?);
-    let chores = Chores::start(&house).await?;
+    let chores = Chores::start(&house, &instance).await?;
     let handle = serving.handle();
     announce(&settings, port, started, demo_help);
 
@@ -119,7 +124,13 @@ fn bind(
             .data_factory(move || {
                 let (house, shared) = (Arc::clone(&house), Arc::clone(&shared));
                 // On the worker's own runtime.
-                async move { house.lyceum(workers).await.map(|lyceum| App { lyceum, shared }) }
+                async move {
+                    let lyceum = house.lyceum(workers).await?;
+                    let kept = lyceum.clone();
+                    // As long as the worker lives: the turns that it runs wait for it.
+                    actix_web::rt::spawn(async move { kept.keep_journal().await });
+                    anyhow::Ok(App { lyceum, shared })
+                }
             })
             .app_data(EdgeRules { hsts: server.hsts })
             .app_data(web::PayloadConfig::new(server.max_json_bytes))

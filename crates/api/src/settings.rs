@@ -6,7 +6,7 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | `server`, `database`, `auth`, `cors`, `llm`, `mail`, `storage`, `retention`, `log` | the groups, one struct each |
+//! | `server`, `database`, `auth`, `cors`, `llm`, `mentor`, `quota`, `encryption`, `mail`, `storage`, `retention`, `log` | the groups |
 //! | `lockout`, `providers` | groups within `auth` |
 //! | `known` | the table of all settings: name, plain name, what is allowed |
 //! | `sources`, `files`, `variables`, `database_parts` | reading the layers |
@@ -21,6 +21,7 @@ mod checks;
 mod cors;
 mod database;
 mod database_parts;
+mod encryption;
 mod environment;
 mod faults;
 mod files;
@@ -30,7 +31,9 @@ mod lockout;
 mod log;
 mod mail;
 mod masking;
+mod mentor;
 mod providers;
+mod quota;
 mod retention;
 mod server;
 mod show;
@@ -43,13 +46,16 @@ mod variables;
 pub use auth::{AuthMode, AuthSettings, JwtAlgorithm, SameSite};
 pub use cors::{CorsSettings, RateLimitSettings};
 pub use database::{DatabaseKind, DatabaseSettings};
+pub use encryption::EncryptionSettings;
 pub use environment::Environment;
 pub use faults::{Fault, SettingsErrors};
-pub use llm::{LlmProvider, LlmSettings, QubridSettings};
+pub use llm::{BreakerSettings, LlmProvider, LlmSettings, QubridSettings, SecondProvider, SecondSettings};
 pub use lockout::LockoutSettings;
 pub use log::{LogFormat, LogSettings};
 pub use mail::{MailSettings, MailTransport};
+pub use mentor::{MentorSettings, PriceSettings};
 pub use providers::{ProviderAlgorithm, ProviderSettings};
+pub use quota::{PlanQuotaSettings, QuotaSettings};
 pub use retention::RetentionSettings;
 pub use server::ServerSettings;
 pub use show::show;
@@ -79,6 +85,12 @@ pub struct Settings {
     pub cors: CorsSettings,
     /// The language model.
     pub llm: LlmSettings,
+    /// What answers cost, and how many are given at once.
+    pub mentor: MentorSettings,
+    /// What a plan may ask of the mentor.
+    pub quota: QuotaSettings,
+    /// Messages at rest.
+    pub encryption: EncryptionSettings,
     /// Outgoing mail.
     pub mail: MailSettings,
     /// Files: where they are kept, and how large they may be.
@@ -103,6 +115,9 @@ impl Settings {
             auth: AuthSettings::default(),
             cors: CorsSettings::default(),
             llm: LlmSettings::default(),
+            mentor: MentorSettings::default(),
+            quota: QuotaSettings::default(),
+            encryption: EncryptionSettings::default(),
             mail: MailSettings::default(),
             storage: StorageSettings::default(),
             retention: RetentionSettings::default(),

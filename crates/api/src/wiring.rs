@@ -1,33 +1,39 @@
 //! The one file that names adapters: from settings to a house that works.
 
+mod models;
+
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use lyceum_application::{Bell, Lyceum, Ports, Rules, housekeeping::Retention};
+use lyceum_application::{
+    Bell, Lyceum, Ports, Rules,
+    housekeeping::Retention,
+    mentor::{LaneSettings, Lanes, LiveAnswers},
+};
 use lyceum_auth::{
-    AccessTokenSettings, BcryptHasher, BcryptSettings, JwksProviders, JwtAccessTokens, ProviderSettings, Sha256Secrets,
-    SignatureAlgorithm, SigningKey, Subject,
+    AccessTokenSettings, Aes256GcmSeal, BcryptHasher, BcryptSettings, JwksProviders, JwtAccessTokens, ProviderSettings,
+    Sha256Secrets, SignatureAlgorithm, SigningKey, Subject,
 };
 use lyceum_blobs::{ObjectBlobs, S3Settings};
 use lyceum_domain::{
     blobs::Blobs,
-    ids::IdGenerator,
+    conversations::Seal,
+    ids::{IdGenerator, InstanceId},
     mail::{LetterWriter, Mailer},
     sessions::{AccessTokens, Lockout, Secrets},
     subjects::TextExtractor,
     users::{PasswordHasher, Portraits, ProviderName},
 };
-use lyceum_llm_offline::OfflineModel;
-use lyceum_llm_qubrid::{QubridModel, QubridSettings};
 use lyceum_mail::{FolderMailer, Site, SmtpMailer, SmtpSettings, TemplateLetters};
 use lyceum_media::{BoundedTexts, ImagePortraits, PdfTool, PortraitSettings};
 use lyceum_storage_seaorm::{SeaOrmStore, StorageSettings};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
 
+use self::models::Models;
 use crate::{
     ambient::{SystemClock, UuidV7Ids},
-    settings::{AuthMode, DatabaseKind, JwtAlgorithm, LlmProvider, MailTransport, ProviderAlgorithm, Settings},
+    settings::{AuthMode, DatabaseKind, JwtAlgorithm, MailTransport, ProviderAlgorithm, Settings},
 };
 
 /// Applies the migrations that are missing, unless told not to.
@@ -58,16 +64,19 @@ pub struct House {
     text_bell: Bell,
     portraits: Arc<dyn Portraits>,
     texts: Arc<dyn TextExtractor>,
-    /// None: the offline one.
-    remote_model: Option<QubridModel>,
+    lanes: Arc<Lanes>,
+    answers: Arc<LiveAnswers>,
+    models: Models,
+    seal: Option<Arc<dyn Seal>>,
     shared_store: OnceCell<SeaOrmStore>,
     /// Of a folder; a bucket has connections, and each thread its own.
     shared_blobs: OnceCell<ObjectBlobs>,
 }
 
 impl House {
-    /// Prepares everything but connections. `public_url` is where links in mails lead.
-    pub fn new(settings: &Settings, public_url: String) -> anyhow::Result<Self> {
+    /// Prepares everything but connections. `public_url` is where links in mails lead; `instance` is the name of this
+    /// process.
+    pub fn new(settings: &Settings, public_url: String, instance: InstanceId) -> anyhow::Result<Self> {
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
         let secrets = Arc::new(Sha256Secrets);
         Ok(Self {
@@ -82,7 +91,10 @@ impl House {
             mailer: mailer(settings)?,
             portraits: portraits(settings),
             texts: texts(settings)?,
-            remote_model: remote_model(settings)?,
+            lanes: Arc::new(Lanes::new(lanes(settings))),
+            answers: Arc::new(LiveAnswers::new(instance)),
+            models: Models::new(settings)?,
+            seal: seal(settings)?,
             settings: settings.clone(),
             secrets,
             ids,
@@ -94,9 +106,9 @@ impl House {
     /// The application for one of `threads` runtimes, to be called on it.
     pub async fn lyceum(&self, threads: usize) -> anyhow::Result<Lyceum> {
         let store = if self.settings.database.kind() == Some(DatabaseKind::Sqlite) {
-            self.shared_store.get_or_try_init(|| store(&self.settings, 1)).await?.clone()
+            self.shared_store.get_or_try_init(|| store(&self.settings, 1, self.seal.clone())).await?.clone()
         } else {
-            store(&self.settings, threads).await?
+            store(&self.settings, threads, self.seal.clone()).await?
         };
         let ports = Ports {
             store: Arc::new(store),
@@ -114,10 +126,9 @@ impl House {
             texts: Arc::clone(&self.texts),
             blob_bell: self.blob_bell.clone(),
             text_bell: self.text_bell.clone(),
-            model: match &self.remote_model {
-                None => Arc::new(OfflineModel),
-                Some(model) => Arc::new(model.sibling()?),
-            },
+            model: self.models.siblings()?,
+            lanes: Arc::clone(&self.lanes),
+            answers: Arc::clone(&self.answers),
         };
         Ok(Lyceum::new(ports, self.rules.clone()))
     }
@@ -152,7 +163,27 @@ impl House {
 
 /// The application for a command, which has one thread.
 pub async fn lyceum(settings: &Settings) -> anyhow::Result<Lyceum> {
-    House::new(settings, settings.server.base_url(settings.server.port))?.lyceum(1).await
+    let public_url = settings.server.base_url(settings.server.port);
+    House::new(settings, public_url, InstanceId::new(&UuidV7Ids))?.lyceum(1).await
+}
+
+/// How many questions are answered at once.
+fn lanes(settings: &Settings) -> LaneSettings {
+    let mentor = &settings.mentor;
+    LaneSettings {
+        at_once: mentor.max_concurrent,
+        waiting: mentor.max_waiting,
+        waiting_per_user: mentor.max_waiting_per_user,
+        patience: Duration::from_secs(mentor.queue_timeout_seconds),
+    }
+}
+
+/// What keeps messages from whoever holds the database, if there are keys.
+fn seal(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Seal>>> {
+    if !settings.encryption.is_on() {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(Aes256GcmSeal::from_keys(&settings.encryption.keys)?)))
 }
 
 fn rules(settings: &Settings, public_url: String) -> Rules {
@@ -185,6 +216,10 @@ fn rules(settings: &Settings, public_url: String) -> Rules {
         public_url,
         max_lessons: Rules::default().max_lessons,
         max_answer_tokens: Some(settings.llm.max_tokens).filter(|tokens| *tokens > 0),
+        history_tokens: settings.mentor.history_tokens,
+        linger: Duration::from_millis(settings.mentor.linger_milliseconds),
+        quotas: settings.quota.quotas(),
+        prices: settings.mentor.prices(),
         max_document_bytes: storage.max_document_bytes,
         max_picture_bytes: storage.max_picture_bytes,
         max_documents: storage.max_documents,
@@ -197,7 +232,7 @@ fn rules(settings: &Settings, public_url: String) -> Rules {
 
 /// A store with its part of the connections that the settings allow, or of those that proved best: eight in all. At least
 /// two for each thread: who reads while a unit of work is open needs the second.
-async fn store(settings: &Settings, threads: usize) -> anyhow::Result<SeaOrmStore> {
+async fn store(settings: &Settings, threads: usize, seal: Option<Arc<dyn Seal>>) -> anyhow::Result<SeaOrmStore> {
     let database = &settings.database;
     let part = |all: u32, least: u32| (all / u32::try_from(threads.max(1)).unwrap_or(u32::MAX)).max(least);
     let connections = match (database.kind(), database.max_connections) {
@@ -218,6 +253,7 @@ async fn store(settings: &Settings, threads: usize) -> anyhow::Result<SeaOrmStor
         statement_cache: database.statement_cache,
         slow_query_threshold: Some(Duration::from_millis(database.slow_query_milliseconds))
             .filter(|span| !span.is_zero()),
+        seal,
         ..StorageSettings::default()
     };
     SeaOrmStore::connect(&storage).await.context("the database cannot be reached")
@@ -364,30 +400,6 @@ fn texts(settings: &Settings) -> anyhow::Result<Arc<dyn TextExtractor>> {
     let program = std::env::current_exe().context("this program's file cannot be found")?;
     let tool = PdfTool { program, args: vec![PDF_COMMAND.into()] };
     Ok(Arc::new(BoundedTexts::new(tool, Duration::from_secs(settings.storage.text_timeout_seconds))))
-}
-
-fn remote_model(settings: &Settings) -> anyhow::Result<Option<QubridModel>> {
-    let llm = &settings.llm;
-    if llm.provider == LlmProvider::Offline {
-        return Ok(None);
-    }
-    Ok(Some(QubridModel::new(QubridSettings {
-        base_url: llm.qubrid.base_url.clone(),
-        api_key: llm.qubrid.api_key.clone(),
-        model: llm.qubrid.model.clone(),
-        connect_timeout: Duration::from_secs(llm.connect_timeout_seconds),
-        first_byte_timeout: Duration::from_secs(llm.first_byte_timeout_seconds),
-        read_timeout: Duration::from_secs(llm.read_timeout_seconds),
-        total_timeout: Duration::from_secs(llm.total_timeout_seconds),
-        max_retries: llm.max_retries,
-        retry_delay: Duration::from_millis(llm.retry_delay_milliseconds),
-        retry_budget: Duration::from_secs(llm.retry_budget_seconds),
-        max_response_bytes: llm.max_response_bytes,
-        max_tokens: Some(llm.max_tokens).filter(|tokens| *tokens > 0),
-        temperature: llm.temperature,
-        stream_usage: llm.qubrid.stream_usage,
-        ..QubridSettings::default()
-    })?))
 }
 
 /// The kind of database, as people call it.

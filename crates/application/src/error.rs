@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use lyceum_domain::{
     blobs::BlobError,
+    conversations::MessageStatus,
     invalid::{Invalid, Violation, Violations},
-    mentor::{Cause, ChatError},
+    mentor::{Cause, ChatError, Window},
     policy::Denied,
     sessions::TokenError,
     store::{StoreError, Unique},
@@ -125,6 +126,20 @@ pub enum Error {
     /// The model did not answer.
     #[error("the mentor did not answer")]
     Mentor(#[source] ChatError),
+    /// What the learner's plan allows is used up.
+    #[error("the allowance of the {} is used up", window.as_str())]
+    QuotaExceeded {
+        /// The span whose allowance it is.
+        window: Window,
+        /// How long until the next one begins.
+        retry_after: Duration,
+    },
+    /// Something that only answers have was asked of a question.
+    #[error("the message is not an answer")]
+    NotAnAnswer,
+    /// The answer did not come to its end, and what broke it off is no longer known.
+    #[error("the answer is {}", _0.as_str())]
+    AnswerBroken(MessageStatus),
     /// The learner left before the answer was there.
     #[error("nobody waits for the answer any more")]
     Abandoned,
@@ -181,6 +196,10 @@ impl Error {
                     "llm_unavailable"
                 }
             },
+            Self::QuotaExceeded { .. } => "quota_exceeded",
+            Self::NotAnAnswer => "not_an_answer",
+            Self::AnswerBroken(MessageStatus::Interrupted) => "answer_interrupted",
+            Self::AnswerBroken(_) => "answer_failed",
             Self::Abandoned => "abandoned",
             Self::ShuttingDown => "shutting_down",
             Self::StoreUnavailable(_) => "database_unavailable",

@@ -5,13 +5,14 @@
 //! ends with `or_release`, so that what failed can be tried again. If the request was answered before it gets what was
 //! kept instead, and compares what is asked now with what was asked then.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use lyceum_domain::{
     blobs::Sha256,
     idempotency::{Claim, Claimed, IdempotencyKey, KEPT, SettledAnswer},
     ids::{ClaimId, UserId},
     store::UnitOfWork,
+    time::Timestamp,
 };
 use sha2::Digest as _;
 
@@ -76,7 +77,13 @@ pub(crate) enum Begun<T> {
 }
 
 /// The right to do a request; an empty one if the client gave it no name.
-pub(crate) struct Ticket<T>(Option<(Claim, Once<T>)>);
+pub(crate) struct Ticket<T>(Option<Arc<(Claim, Once<T>)>>);
+
+impl<T> Clone for Ticket<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
 
 /// The answer that a request of the same key got.
 pub(crate) struct Kept<T> {
@@ -90,9 +97,19 @@ impl<T> Ticket<T> {
         Self(None)
     }
 
+    /// Whether its client gave it a name.
+    pub(crate) const fn has_name(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Whether nobody else can have taken the name over.
+    pub(crate) fn is_leased(&self, now: Timestamp) -> bool {
+        self.0.as_deref().is_none_or(|(claim, _)| now < claim.leased_until)
+    }
+
     /// Keeps the answer, in the unit that keeps what was done. `parts` are what the body said.
     pub(crate) async fn settle(&self, unit: &mut dyn UnitOfWork, parts: &[&[u8]], outcome: &T) -> Result<(), Error> {
-        if let Some((claim, once)) = &self.0 {
+        if let Some((claim, once)) = self.0.as_deref() {
             let Answer { status, body } = (once.answer)(outcome);
             let answer = SettledAnswer { fingerprint: once.fingerprint(parts), status, body };
             unit.claims().settle(claim, &answer).await?;
@@ -115,6 +132,16 @@ impl<T> Kept<T> {
 impl Lyceum {
     /// Claims the key of a request, if it has one.
     pub(crate) async fn begin_once<T>(&self, user: UserId, once: Option<Once<T>>) -> Result<Begun<T>, Error> {
+        self.begin_once_for(user, once, LEASE).await
+    }
+
+    /// As [`begin_once`](Self::begin_once), for work that may take up to `lease`.
+    pub(crate) async fn begin_once_for<T>(
+        &self,
+        user: UserId,
+        once: Option<Once<T>>,
+        lease: Duration,
+    ) -> Result<Begun<T>, Error> {
         let Some(once) = once else { return Ok(Begun::Ours(Ticket(None))) };
         let now = self.ports.clock.now();
         let claim = Claim {
@@ -122,14 +149,14 @@ impl Lyceum {
             user,
             key: once.key.clone(),
             created_at: now,
-            leased_until: now.plus(LEASE),
+            leased_until: now.plus(lease),
             expires_at: now.plus(KEPT),
         };
         let mut unit = self.ports.store.begin().await?;
         let claimed = unit.claims().claim(&claim).await?;
         unit.commit().await?;
         match claimed {
-            Claimed::Ours => Ok(Begun::Ours(Ticket(Some((claim, once))))),
+            Claimed::Ours => Ok(Begun::Ours(Ticket(Some(Arc::new((claim, once)))))),
             Claimed::Running => Err(Error::RequestInProgress),
             Claimed::Settled(answer) => Ok(Begun::Before(Kept { once, answer })),
         }
@@ -137,7 +164,7 @@ impl Lyceum {
 
     /// Gives the key back if the work failed. If that fails, too, it comes back by itself when its lease ends.
     pub(crate) async fn or_release<T, U>(&self, ticket: &Ticket<T>, work: Result<U, Error>) -> Result<U, Error> {
-        if let (Some((claim, _)), Err(_)) = (&ticket.0, &work) {
+        if let (Some((claim, _)), Err(_)) = (ticket.0.as_deref(), &work) {
             let released = async {
                 let mut unit = self.ports.store.begin().await?;
                 unit.claims().release(claim).await?;

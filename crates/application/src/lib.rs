@@ -31,6 +31,7 @@ mod retry;
 pub mod sessions;
 pub mod subjects;
 pub mod users;
+mod walk;
 
 use std::{sync::Arc, time::Duration};
 
@@ -38,7 +39,7 @@ use lyceum_domain::{
     blobs::Blobs,
     ids::IdGenerator,
     mail::{LetterWriter, Mailer},
-    mentor::ChatModel,
+    mentor::{ChatModel, Prices, Quotas},
     sessions::{AccessTokens, IdentityProviders, Lockout, Secrets},
     store::Store,
     subjects::TextExtractor,
@@ -84,6 +85,10 @@ pub struct Ports {
     pub text_bell: Bell,
     /// What answers questions.
     pub model: Arc<dyn ChatModel>,
+    /// How many questions are answered at once, and who is next.
+    pub lanes: Arc<mentor::Lanes>,
+    /// The answers under way.
+    pub answers: Arc<mentor::LiveAnswers>,
 }
 
 /// Numbers and addresses that the operator chose.
@@ -117,6 +122,14 @@ pub struct Rules {
     pub public_url: String,
     /// The longest answer of the model, in tokens.
     pub max_answer_tokens: Option<u32>,
+    /// How many tokens of earlier messages go into a prompt.
+    pub history_tokens: u32,
+    /// How long an answer goes on that nobody reads any more.
+    pub linger: Duration,
+    /// What each plan may ask of the mentor.
+    pub quotas: Quotas,
+    /// What tokens cost.
+    pub prices: Prices,
     /// The largest document, in bytes.
     pub max_document_bytes: u64,
     /// The largest picture that a portrait is made of, in bytes.
@@ -150,6 +163,10 @@ impl Default for Rules {
             retention: housekeeping::Retention::default(),
             public_url: "http://127.0.0.1:8080".to_owned(),
             max_answer_tokens: None,
+            history_tokens: lyceum_domain::mentor::HISTORY_TOKENS,
+            linger: Duration::from_millis(800),
+            quotas: Quotas::default(),
+            prices: Prices::default(),
             max_document_bytes: 20 << 20,
             max_picture_bytes: 5 << 20,
             max_documents: 1_000,
@@ -166,12 +183,13 @@ impl Default for Rules {
 pub struct Lyceum {
     ports: Ports,
     rules: Rules,
+    journal: Arc<mentor::Journal>,
 }
 
 impl Lyceum {
     /// Puts the house together.
     pub fn new(ports: Ports, rules: Rules) -> Self {
-        Self { ports, rules }
+        Self { ports, rules, journal: Arc::default() }
     }
 
     /// What stands outside; for health checks.

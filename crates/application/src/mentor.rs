@@ -1,33 +1,69 @@
-//! Asking the mentor: what is put before the model, and the turn that relays and records its answer.
+//! Asking the mentor: what is put before the model, the turn that relays and records its answer, and those who read
+//! along.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `context` | what the mentor may know for one question |
+//! | `completion` | asking through a client that keeps the conversation itself |
+//! | `turn` | one question and its answer, however it ends |
+//! | `live` | answers under way in this process, and their readers |
+//! | `journal` | keeping what is said before anybody reads it |
+//! | `follow` | reading an answer again, from wherever it is given |
+//! | `lanes` | how many calls run at once, and who is next |
+//! | `abandoned` | answers whose server is gone |
+//! | `balance` | what was used up, and what may be |
+//! | `explain` | what an answer was made from |
 
+mod abandoned;
+mod balance;
+mod completion;
+mod context;
+mod explain;
+mod follow;
+mod journal;
+mod lanes;
+mod live;
 mod turn;
+
+use std::time::Duration;
 
 use futures_util::future::try_join;
 use lyceum_domain::{
-    conversations::{Conversation, Message, Prompt},
-    courses::{Course, CourseKey, Lesson, Passage, PassageScope, passages},
-    ids::{ConversationId, CourseId, LessonId, MessageId, PassageId, UsageId, UserId},
-    invalid::Invalid,
+    conversations::{Conversation, Message, Prompt, TurnOpening},
+    ids::{ConversationId, CourseId, LessonId, MessageId, UsageId},
     mentor::{
-        ChatRequest, Cost, Delivery, Grounding, LessonInQuestion, NumberedPassage, Source, TokenUsage, UsageOutcome,
-        UsageRecord, compose,
+        ChatRequest, Cost, Counted, Delivery, Earlier, Grounding, Manifest, QuotedPassage, QuotedText, Reservation,
+        Reserved, TitleFilter, TokenUsage, UsageOutcome, UsageRecord, compose,
     },
-    policy::{Action, Actor, allow},
-    text,
+    policy::{Action, allow},
+    time::Timestamp,
 };
 
+pub use balance::Balance;
+pub use completion::Chat;
+pub use context::Told;
+pub use explain::{Explained, Missing, Rebuilt};
+use explain::{digest, digest_of_text};
+pub use follow::{Follower, Place};
+pub(crate) use journal::Journal;
+pub use lanes::{Busy, Lane, LaneSettings, Lanes};
+pub use live::{LiveAnswers, Reader};
 pub use turn::{Answer, Turn, TurnEvent, TurnStarted};
 
-use crate::{Error, Lyceum, error::denied, sessions::Caller};
+use self::{context::Subject, live::LiveAnswer, turn::Keeping};
+use crate::{
+    Error, Lyceum,
+    error::denied,
+    idempotency::{Begun, Done, Once, Ticket},
+    sessions::Caller,
+};
 
-/// How many courses a prompt tells of.
-const COURSES: u8 = 5;
-/// How many passages a prompt holds.
-const PASSAGES: u8 = 5;
 /// How many earlier messages are looked at; the token budget decides how many are taken.
 const HISTORY: u8 = 20;
-/// How long the excerpt of a source is, in characters.
-const EXCERPT: usize = 240;
+/// The longest answer that is set aside for if the operator left it to the model.
+const LONGEST_ANSWER: u32 = 4096;
+/// How long a request of a name may take; longer than any model is given.
+const LEASE: Duration = Duration::from_mins(10);
 
 /// What a learner asks.
 #[derive(Debug, Clone)]
@@ -44,171 +80,332 @@ pub struct Question {
     pub delivery: Delivery,
 }
 
+/// What is asked once everything about it is known to be in order.
+struct Asking {
+    conversation: Conversation,
+    is_new: bool,
+    /// The question, and whether it is there already.
+    question: Message,
+    is_again: bool,
+    subject: Option<Subject>,
+    history: Vec<Message>,
+    delivery: Delivery,
+}
+
 impl Lyceum {
-    /// Prepares a turn: gathers what the mentor may know, and writes the question down before the model is asked.
+    /// Prepares a turn: gathers what the mentor may know, sets aside what the answer may cost, and writes the question
+    /// down before the model is asked.
     pub async fn ask(&self, caller: &Caller, question: Question) -> Result<Turn, Error> {
+        let asking = self.asking(caller, &question).await?;
+        self.open(caller, asking, Ticket::nameless(), Vec::new()).await
+    }
+
+    /// As [`ask`](Self::ask), at most once for each name that the client gives.
+    pub async fn ask_once(
+        &self,
+        caller: &Caller,
+        question: Question,
+        once: Option<Once<Answer>>,
+    ) -> Result<Done<Turn>, Error> {
+        allow(&caller.actor(), &Action::AskMentor).map_err(denied("conversation"))?;
+        let said = |id: Option<String>| id.unwrap_or_default().into_bytes();
+        let parts = vec![
+            question.prompt.as_str().as_bytes().to_vec(),
+            said(question.conversation.map(|id| id.to_string())),
+            said(question.course.map(|id| id.to_string())),
+            said(question.lesson.map(|id| id.to_string())),
+        ];
+        let ticket = match self.begin_once_for(caller.user.id, once, LEASE).await? {
+            Begun::Ours(ticket) => ticket,
+            Begun::Before(kept) => return before(kept.for_the_same(&slices(&parts))?),
+        };
+        let opened = async {
+            let asking = self.asking(caller, &question).await?;
+            self.open(caller, asking, ticket.clone(), parts).await
+        };
+        let opened = opened.await;
+        self.or_release(&ticket, opened).await.map(Done::Now)
+    }
+
+    /// Has a question answered once more. The earlier answer stays beside the new one.
+    pub async fn ask_again(
+        &self,
+        caller: &Caller,
+        answer: MessageId,
+        delivery: Delivery,
+        once: Option<Once<Answer>>,
+    ) -> Result<Done<Turn>, Error> {
+        allow(&caller.actor(), &Action::AskMentor).map_err(denied("message"))?;
+        let parts = vec![answer.to_string().into_bytes()];
+        let ticket = match self.begin_once_for(caller.user.id, once, LEASE).await? {
+            Begun::Ours(ticket) => ticket,
+            Begun::Before(kept) => return before(kept.for_the_same(&slices(&parts))?),
+        };
+        let opened = async {
+            let asking = self.asking_again(caller, answer, delivery).await?;
+            self.open(caller, asking, ticket.clone(), parts).await
+        };
+        let opened = opened.await;
+        self.or_release(&ticket, opened).await.map(Done::Now)
+    }
+
+    async fn asking(&self, caller: &Caller, question: &Question) -> Result<Asking, Error> {
         let actor = caller.actor();
         allow(&actor, &Action::AskMentor).map_err(denied("conversation"))?;
         let owner = caller.user.id;
-        let subject = self.subject(&actor, &question).await?;
+        let subject = self.subject_of_question(&actor, question.course, question.lesson).await?;
         let (conversation, history) = match question.conversation {
             None => (None, Vec::new()),
             Some(id) => {
                 let read = self.ports.store.read();
                 let (found, history) =
-                    try_join(read.conversation(owner, id), read.recent_messages(owner, id, HISTORY)).await?;
+                    try_join(read.conversation(owner, id), read.recent_messages(owner, id, None, HISTORY)).await?;
                 (Some(found.ok_or(Error::NotFound("conversation"))?), history)
             }
         };
-        let grounding = self.grounding(caller, &question.prompt, subject.as_ref()).await?;
-        let prompt = compose(&grounding, &history);
-
         let now = self.ports.clock.now();
         let is_new = conversation.is_none();
-        let mut conversation = conversation.unwrap_or_else(|| {
-            let course = subject.as_ref().map(|subject| subject.course.id);
+        let conversation = conversation.unwrap_or_else(|| {
+            let course = subject.as_ref().map(Subject::course);
             Conversation::begin(ConversationId::new(&*self.ports.ids), owner, course, &question.prompt, now)
         });
+        let id = MessageId::new(&*self.ports.ids);
+        let question_message = Message::question(id, conversation.id, question.lesson, &question.prompt, now);
+        Ok(Asking {
+            conversation,
+            is_new,
+            question: question_message,
+            is_again: false,
+            subject,
+            history,
+            delivery: question.delivery,
+        })
+    }
+
+    async fn asking_again(&self, caller: &Caller, answer: MessageId, delivery: Delivery) -> Result<Asking, Error> {
+        let owner = caller.user.id;
+        let read = self.ports.store.read();
+        let answer = read.message(owner, answer).await?.ok_or(Error::NotFound("message"))?;
+        let Some(question) = answer.parent else {
+            return Err(Error::NotAnAnswer);
+        };
+        if answer.status == lyceum_domain::conversations::MessageStatus::Streaming {
+            return Err(Error::Conflict);
+        }
+        let id = answer.conversation;
+        let (conversation, (question, history)) = try_join(
+            read.conversation(owner, id),
+            try_join(read.message(owner, question), read.recent_messages(owner, id, Some(question), HISTORY)),
+        )
+        .await?;
+        let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        let question = question.ok_or(Error::NotFound("message"))?;
+        // A lesson or course that was removed or hidden meanwhile is no reason not to answer.
+        let subject = self
+            .subject_of_question(
+                &caller.actor(),
+                conversation.course.filter(|_| question.lesson.is_none()),
+                question.lesson,
+            )
+            .await;
+        let subject = match subject {
+            Ok(subject) => subject,
+            Err(Error::NotFound(_)) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Asking { conversation, is_new: false, question, is_again: true, subject, history, delivery })
+    }
+
+    /// Gathers, sets aside and writes down.
+    async fn open(
+        &self,
+        caller: &Caller,
+        asking: Asking,
+        ticket: Ticket<Answer>,
+        parts: Vec<Vec<u8>>,
+    ) -> Result<Turn, Error> {
+        let Asking { mut conversation, is_new, question, is_again, subject, history, delivery } = asking;
+        let grounding = self.grounding(caller, &question.content, subject.as_ref()).await?;
+        let history: Vec<Earlier> = history.into_iter().map(Earlier::from).collect();
+        let prompt = compose(&grounding, &history, &self.shape(is_new));
+        let now = self.ports.clock.now();
         conversation.updated_at = now;
-        let message = |ids| MessageId::new(ids);
-        let asked =
-            Message::question(message(&*self.ports.ids), conversation.id, question.lesson, &question.prompt, now);
-        let answer = Message::answer(
-            message(&*self.ports.ids),
-            conversation.id,
-            question.lesson,
-            grounding.sources(),
-            // After the question, also for a clock that stands still.
-            now.plus(std::time::Duration::from_micros(1)),
-        );
-        let usage = UsageRecord {
+        // After the question, also for a clock that stands still.
+        let answered_at = now.plus(Duration::from_micros(1));
+        let answer = Message::answer(MessageId::new(&*self.ports.ids), &question, grounding.sources(), answered_at);
+        let call = self.call(caller, conversation.id, answer.id, prompt.estimated_tokens, now);
+        let quoted: Vec<_> = grounding.passages.iter().map(|passage| passage.text.clone()).map(quoted).collect();
+        let longest = self.rules.max_answer_tokens.unwrap_or(LONGEST_ANSWER);
+        let quota = self.rules.quotas.of(caller.user.plan);
+        let reservation = Reservation::new(quota, prompt.bytes, longest, now);
+        let opening = TurnOpening {
+            manifest: self.manifest(&grounding, &quoted, &prompt, is_new),
+            conversation,
+            is_new,
+            question: (!is_again).then(|| question.clone()),
+            answer: answer.clone(),
+            quoted,
+            call: call.clone(),
+            reservation,
+            instance: self.ports.answers.instance(),
+        };
+        let reserved = self.ports.store.write().begin_turn(&opening).await;
+        let granted = self.granted(reserved.map_err(|error| match Error::from(error) {
+            // It was there a moment ago.
+            Error::Conflict => Error::NotFound("conversation"),
+            error => error,
+        })?)?;
+        let started = TurnStarted {
+            conversation: answer.conversation,
+            question: question.id,
+            answer: answer.id,
+            sources: answer.sources.clone(),
+        };
+        let live = LiveAnswer::new(caller.user.id, started, now);
+        self.ports.answers.add(&live);
+        let max_tokens = if granted < reservation.most {
+            Some(reservation.answer_within(granted, prompt.bytes, longest))
+        } else {
+            self.rules.max_answer_tokens
+        };
+        Ok(Turn {
+            lyceum: self.clone(),
+            live,
+            passages: grounding.passages.clone(),
+            request: Some(ChatRequest { messages: prompt.messages, grounding, delivery, max_tokens }),
+            answer,
+            call,
+            title: TitleFilter::new(is_new),
+            // Whoever gave the request a name will come back for the answer.
+            linger: if ticket.has_name() { LEASE } else { self.rules.linger },
+            keeping: Keeping::Conversation { ticket, parts },
+            asked_at: now,
+            was_asked: false,
+            has_begun: false,
+        })
+    }
+
+    /// The record of a call that is about to start, at the very time for which it is set aside: where it is counted, the
+    /// day of its record says.
+    fn call(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        message: MessageId,
+        prompt_tokens: u32,
+        now: Timestamp,
+    ) -> UsageRecord {
+        UsageRecord {
             id: UsageId::new(&*self.ports.ids),
-            user: owner,
-            conversation: conversation.id,
-            message: answer.id,
+            user: caller.user.id,
+            conversation,
+            message,
             provider: self.ports.model.provider().to_owned(),
             model: self.ports.model.model().to_owned(),
             outcome: UsageOutcome::Open,
             // Until the provider says better, the call costs at least its prompt: also if we die meanwhile.
-            cost: Cost {
-                tokens: TokenUsage { prompt_tokens: prompt.estimated_tokens, completion_tokens: 0 },
-                is_estimated: true,
-            },
+            cost: Cost { tokens: TokenUsage { prompt_tokens, completion_tokens: 0 }, is_estimated: true, micros: 0 },
+            counted: Counted::default(),
             error_code: None,
             first_piece_ms: None,
             duration_ms: None,
             created_at: now,
             updated_at: now,
-        };
-        self.ports.store.write().begin_turn(&conversation, is_new, &asked, &answer, &usage).await?;
-
-        let request = ChatRequest {
-            messages: prompt.messages,
-            grounding,
-            delivery: question.delivery,
-            max_tokens: self.rules.max_answer_tokens,
-        };
-        Ok(Turn::new(self.ports.clone(), request, asked.id, answer, usage))
+        }
     }
 
-    /// The course and lesson that a question names, if the learner may read them.
-    async fn subject(&self, actor: &Actor, question: &Question) -> Result<Option<Subject>, Error> {
-        if let Some(id) = question.lesson {
-            let (lesson, course) = self.lesson(actor, id).await?;
-            if question.course.is_some_and(|named| named != course.id) {
-                let expected = "a lesson of the course that is named";
-                return Err(Error::invalid("/lesson_id", Invalid::Malformed { expected }));
-            }
-            return Ok(Some(Subject { course, lesson: Some(lesson) }));
-        }
-        if let Some(id) = question.course {
-            let course = self.readable_course(actor, &CourseKey::Id(id)).await?;
-            return Ok(Some(Subject { course, lesson: None }));
-        }
-        Ok(None)
-    }
-
-    /// Everything the answer may rest on. Whoever switched personalisation off gets an answer that rests on nothing.
-    async fn grounding(&self, caller: &Caller, prompt: &Prompt, subject: Option<&Subject>) -> Result<Grounding, Error> {
-        let user = caller.user.id;
-        let is_personal = caller.user.privacy.ai_personalization;
-        let (courses, found) = if is_personal {
-            let read = self.ports.store.read();
-            let standings = async { Ok(read.recent_standings(user, COURSES).await?) };
-            try_join(standings, self.passages(user, prompt, subject)).await?
-        } else {
-            (Vec::new(), Vec::new())
-        };
-        let lesson = subject.filter(|_| is_personal).and_then(|subject| {
-            subject.lesson.as_ref().map(|lesson| LessonInQuestion {
-                lesson: lesson.id,
-                title: lesson.title.clone(),
-                number: lesson.number.clone(),
-                course_title: subject.course.title.clone(),
-            })
+    fn manifest(
+        &self,
+        grounding: &Grounding,
+        quoted: &[QuotedText],
+        prompt: &lyceum_domain::mentor::Prompt,
+        wants_title: bool,
+    ) -> Manifest {
+        let passages = grounding.passages.iter().zip(quoted).map(|(passage, quoted)| QuotedPassage {
+            number: passage.number,
+            passage: passage.passage,
+            lesson: passage.source.lesson,
+            course: passage.source.course,
+            title: passage.source.title.clone(),
+            lesson_number: passage.source.number.clone(),
+            heading: passage.heading.clone(),
+            digest: quoted.digest,
         });
-        Ok(Grounding {
-            role: caller.user.role,
-            courses,
-            lesson,
-            passages: found.into_iter().zip(1..).map(numbered).collect(),
-            question: prompt.as_str().to_owned(),
-            is_personal,
-        })
-    }
-
-    /// Passages that fit the question. Of a lesson that is named there is always something: its beginning, if none of
-    /// it has the words.
-    async fn passages(&self, user: UserId, prompt: &Prompt, subject: Option<&Subject>) -> Result<Vec<Passage>, Error> {
-        let read = self.ports.store.read();
-        let scope = match subject {
-            Some(Subject { lesson: Some(lesson), .. }) => PassageScope::Lesson(lesson.id),
-            Some(Subject { course, lesson: None }) => PassageScope::Course(course.id),
-            None => PassageScope::CoursesOf(user),
-        };
-        let found = read.find_passages(scope, prompt.as_str(), PASSAGES).await?;
-        match subject {
-            Some(Subject { course, lesson: Some(lesson) }) if found.is_empty() => Ok(self.beginning(course, lesson)),
-            _ => Ok(found),
+        Manifest {
+            template: lyceum_domain::mentor::TEMPLATE.to_owned(),
+            role: grounding.role,
+            is_personal: grounding.is_personal,
+            courses: grounding.courses.clone(),
+            lesson: grounding.lesson.clone(),
+            passages: passages.collect(),
+            history: prompt.history.clone(),
+            wants_title,
+            provider: self.ports.model.provider().to_owned(),
+            model: self.ports.model.model().to_owned(),
+            max_tokens: self.rules.max_answer_tokens,
+            temperature: self.ports.model.temperature(),
+            prompt: digest(&prompt.messages),
         }
     }
 
-    fn beginning(&self, course: &Course, lesson: &Lesson) -> Vec<Passage> {
-        passages(&lesson.content)
-            .into_iter()
-            .take(2)
-            .map(|cut| Passage {
-                id: PassageId::new(&*self.ports.ids),
-                lesson: lesson.id,
-                course: course.id,
-                lesson_title: lesson.title.to_string(),
-                lesson_number: lesson.number.as_ref().map(ToString::to_string),
-                heading: cut.heading,
-                text: cut.text,
-            })
-            .collect()
+    /// The tokens that were set aside.
+    fn granted(&self, reserved: Reserved) -> Result<u32, Error> {
+        match reserved {
+            Reserved::Granted { tokens } => Ok(tokens),
+            Reserved::UsedUp(window) => {
+                let now = self.ports.clock.now();
+                Err(Error::QuotaExceeded { window, retry_after: window.ends(now).since(now) })
+            }
+        }
+    }
+
+    /// Whether the caller may ask at all.
+    pub fn may_ask(&self, caller: &Caller) -> Result<(), Error> {
+        allow(&caller.actor(), &Action::AskMentor).map_err(denied("conversation"))
+    }
+
+    /// Keeps what answers say before anybody reads it. To be driven all the time, on each runtime that runs turns of this
+    /// application; never ready.
+    pub async fn keep_journal(&self) {
+        self.journal.keep(&*self.ports.store).await;
+    }
+
+    /// Says that this server lives, and stops the answers that somebody wants stopped at another server.
+    pub async fn beat(&self) -> Result<(), Error> {
+        let (answers, now) = (&self.ports.answers, self.ports.clock.now());
+        let stops = self.ports.store.write().under_way().beat(answers.instance(), now).await?;
+        answers.stop(&stops);
+        Ok(())
+    }
+
+    /// Stops an answer, wherever it is given. What was said is kept. One that has ended stays as it is.
+    pub async fn stop_answer(&self, caller: &Caller, id: MessageId) -> Result<(), Error> {
+        allow(&caller.actor(), &Action::AskMentor).map_err(denied("message"))?;
+        let owner = caller.user.id;
+        if let Some(live) = self.ports.answers.find(owner, id) {
+            live.stop();
+            return Ok(());
+        }
+        if self.ports.store.write().under_way().request_stop(owner, id).await? {
+            return Ok(());
+        }
+        let message = self.ports.store.read().message(owner, id).await?.ok_or(Error::NotFound("message"))?;
+        if message.parent.is_none() { Err(Error::NotAnAnswer) } else { Ok(()) }
     }
 }
 
-/// What a question is about.
-struct Subject {
-    course: Course,
-    lesson: Option<Lesson>,
+fn quoted(text: String) -> QuotedText {
+    QuotedText { digest: digest_of_text(&text), text }
 }
 
-fn numbered((passage, number): (Passage, u32)) -> NumberedPassage {
-    let excerpt = text::shortened(&passage.text.split_whitespace().collect::<Vec<_>>().join(" "), EXCERPT);
-    NumberedPassage {
-        number,
-        passage: passage.id,
-        heading: passage.heading,
-        source: Source {
-            lesson: passage.lesson,
-            course: passage.course,
-            title: passage.lesson_title,
-            number: passage.lesson_number,
-            excerpt,
-        },
-        text: passage.text,
+fn slices(parts: &[Vec<u8>]) -> Vec<&[u8]> {
+    parts.iter().map(Vec::as_slice).collect()
+}
+
+/// The answer that a request of the same name got.
+fn before(done: Done<Answer>) -> Result<Done<Turn>, Error> {
+    match done {
+        Done::Before(answer) => Ok(Done::Before(answer)),
+        Done::Now(_) => Err(Error::Internal("a kept answer is not one from before".to_owned())),
     }
 }

@@ -1,5 +1,5 @@
-//! Passwords, tokens and secrets: the adapters behind the domain's ports [`PasswordHasher`], [`Secrets`] and
-//! [`AccessTokens`]. Neither a web framework nor a database is needed to use them.
+//! Passwords, tokens, secrets and seals: the adapters behind the domain's ports [`PasswordHasher`], [`Secrets`],
+//! [`AccessTokens`] and [`Seal`]. Neither a web framework nor a database is needed to use them.
 //!
 //! [`BcryptHasher`] hashes on a few threads of its own, of low priority, with a short queue before them, and says no
 //! in the same time whatever the reason; `cargo run --release -p lyceum-auth --example password_timing` measures that.
@@ -72,12 +72,14 @@
 //!
 //! [`AccessTokens`]: lyceum_domain::sessions::AccessTokens
 //! [`PasswordHasher`]: lyceum_domain::users::PasswordHasher
+//! [`Seal`]: lyceum_domain::conversations::Seal
 //! [`Secrets`]: lyceum_domain::sessions::Secrets
 
 mod access_tokens;
 mod jws;
 mod passwords;
 mod providers;
+mod seal;
 mod secrets;
 
 pub use access_tokens::{
@@ -86,4 +88,5 @@ pub use access_tokens::{
 pub use jws::{KeySetError, SignatureAlgorithm, UnfitKey, UnknownAlgorithm};
 pub use passwords::{BcryptHasher, BcryptSettings, BcryptSettingsError};
 pub use providers::{JwksProviders, KeyCacheSettings, ProviderSettings, ProviderSettingsError, Subject};
+pub use seal::{Aes256GcmSeal, SealKeysError};
 pub use secrets::Sha256Secrets;

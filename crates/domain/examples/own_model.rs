@@ -45,7 +45,7 @@ impl ChatModel for Socrates {
             Delivery::Pieces => answer.split_inclusive(' ').map(|word| ChatEvent::Delta(word.to_owned())).collect(),
         };
         events.push(done);
-        Ok(Box::pin(Events(events.into_iter())))
+        Ok(ChatStream::new(self.provider(), self.model(), Events(events.into_iter())))
     }
 
     async fn check(&self) -> Result<(), ChatError> {

@@ -6,6 +6,7 @@ mod file;
 mod import;
 mod lesson;
 mod passage;
+mod ranking;
 mod repository;
 mod search;
 
@@ -20,6 +21,7 @@ pub use file::{CourseFile, DraftFiles, FileDraft, FilePath};
 pub use import::{ImportPlan, ImportReport, LessonChange, LessonReport, plan};
 pub use lesson::{Lesson, LessonNumber, Outline, OutlineEntry, reading_minutes};
 pub use passage::{Passage, PassageDraft, passages};
+pub use ranking::{Sought, SoughtWord, WordCounts, best_passages};
 pub use repository::{CourseFilter, CourseKey, CourseQueries, Courses, PassageScope};
 pub use search::{CourseHit, Excerpt, ExcerptPart, LessonHit, SearchScope};
 

@@ -69,6 +69,8 @@ pub enum Action {
     ManageUsers,
     /// Read the audit trail.
     ReadAudit,
+    /// See what everybody asked of the mentor, and what it cost.
+    SeeUsage,
     /// See the catalogue of published courses.
     ListCourses,
     /// See everybody's drafts in the catalogue.
@@ -109,6 +111,12 @@ pub enum Action {
     KeepHouse,
     /// Ask the mentor, and read one's own conversations.
     AskMentor,
+    /// See what an answer was made from. The words of learners are no business of admins; only of the operator, who has
+    /// the database anyway.
+    ExplainAnswer {
+        /// Whose answer.
+        owner: UserId,
+    },
 }
 
 /// Why not.
@@ -140,9 +148,14 @@ pub fn allow(actor: &Actor, action: &Action) -> Result<(), Denied> {
             ProfileVisibility::Members => signed_in(actor).map_err(|_| Denied::Hidden),
             ProfileVisibility::Private => Err(Denied::Hidden),
         },
-        Action::ManageUsers | Action::ReadAudit | Action::ListAllDrafts | Action::KeepHouse => {
+        Action::ManageUsers | Action::ReadAudit | Action::SeeUsage | Action::ListAllDrafts | Action::KeepHouse => {
             at_least(actor, Role::Admin)
         }
+        Action::ExplainAnswer { owner } => match actor {
+            Actor::System => Ok(()),
+            _ if actor.is(Some(owner)) => Ok(()),
+            _ => Err(Denied::Hidden),
+        },
         Action::CreateCourse => at_least(actor, Role::Mentor),
         Action::ReadCourse { status, author } => {
             let is_open = match status {
@@ -188,10 +201,11 @@ fn within_key(actor: &Actor, action: &Action) -> Result<(), Denied> {
         | Action::Learn { .. }
         | Action::ReadOwnProgress
         | Action::UseOwnSubjects => scopes.has(Scope::Learning),
-        Action::AskMentor => scopes.has(Scope::Ai),
+        Action::AskMentor | Action::ExplainAnswer { .. } => scopes.has(Scope::Ai),
         Action::SecureOwnAccount
         | Action::ManageUsers
         | Action::ReadAudit
+        | Action::SeeUsage
         | Action::ListAllDrafts
         | Action::KeepHouse => false,
     };
@@ -259,6 +273,7 @@ mod tests {
             ("own private profile", profile(me, ProfileVisibility::Private)),
             ("manage users", Action::ManageUsers),
             ("read audit", Action::ReadAudit),
+            ("see usage", Action::SeeUsage),
             ("list courses", Action::ListCourses),
             ("list all drafts", Action::ListAllDrafts),
             ("read published", read(CourseStatus::Published, other)),
@@ -279,6 +294,8 @@ mod tests {
             ("own subjects", Action::UseOwnSubjects),
             ("keep house", Action::KeepHouse),
             ("ask mentor", Action::AskMentor),
+            ("explain own answer", Action::ExplainAnswer { owner: me }),
+            ("explain other's", Action::ExplainAnswer { owner: you }),
         ];
         let mut matrix =
             format!("{:22}|nobody |learner|mentor |admin  |system |ai key |learning key|profile key\n", "");
@@ -308,6 +325,7 @@ mod tests {
         own private profile   |404    |yes    |yes    |yes    |yes    |403 key|403 key|yes
         manage users          |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
         read audit            |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
+        see usage             |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
         list courses          |yes    |yes    |yes    |yes    |yes    |yes    |yes    |yes
         list all drafts       |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
         read published        |yes    |yes    |yes    |yes    |yes    |yes    |yes    |yes
@@ -328,6 +346,8 @@ mod tests {
         own subjects          |401    |yes    |yes    |yes    |403    |403 key|yes    |403 key
         keep house            |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
         ask mentor            |401    |yes    |yes    |yes    |403    |yes    |403 key|403 key
+        explain own answer    |404    |yes    |yes    |yes    |yes    |yes    |403 key|403 key
+        explain other's       |404    |404    |404    |404    |yes    |404    |404    |404
         ");
     }
 }

@@ -13,10 +13,11 @@ use lyceum_domain::{
 use sea_orm::QueryResult;
 
 use crate::{
+    candidates,
     connect::SeaOrmStore,
     course_files,
     courses::{course_columns, read},
-    lessons, passages,
+    lessons,
     row::{each, maybe},
     search,
     sql::{Sql, Values},
@@ -196,7 +197,7 @@ impl CourseQueries for SeaOrmStore {
     }
 
     async fn find_passages(&self, scope: PassageScope, words: &str, limit: u8) -> Result<Vec<Passage>, StoreError> {
-        passages::find(&self.reads, scope, words, limit).await
+        candidates::find_passages(&self.reads, scope, words, limit).await
     }
 
     async fn search_courses(&self, scope: &SearchScope, words: &str, limit: u8) -> Result<Vec<CourseHit>, StoreError> {

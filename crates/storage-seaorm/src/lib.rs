@@ -24,6 +24,7 @@ mod api_keys;
 mod audit;
 mod blob_removals;
 mod calls;
+mod candidates;
 mod catalogue;
 mod claims;
 mod cohort;

@@ -38,15 +38,6 @@ pub(crate) fn terms(text: &str) -> Vec<String> {
     terms
 }
 
-/// For FTS5: each a string of its language, any of them; in passages that have `scope` among their words of that kind.
-pub(crate) fn fts5(terms: &[String], scope: Option<&str>) -> String {
-    let any = terms.iter().map(|term| format!("\"{term}\"")).collect::<Vec<_>>().join(" OR ");
-    match scope {
-        Some(scope) => format!("scope : \"{scope}\" AND {{topic text}} : ({any})"),
-        None => format!("{{topic text}} : ({any})"),
-    }
-}
-
 /// Whether text can have all of these words: PostgreSQL keeps no word of more than 2,046 bytes, and passes over it where it
 /// is looked for, so that the others would be found without it.
 pub(crate) fn can_all_be_found(terms: &[String]) -> bool {
@@ -74,11 +65,6 @@ pub(crate) fn fts5_of_all(terms: &[String], columns: &str, scope: Option<&str>) 
 pub(crate) fn tsquery_of_all(terms: &[String]) -> String {
     let more = if terms.last().is_some_and(|term| is_beginning(term)) { ":*" } else { "" };
     format!("{}{more}", terms.join(" & "))
-}
-
-/// For `to_tsquery`: any of them.
-pub(crate) fn tsquery(terms: &[String]) -> String {
-    terms.join(" | ")
 }
 
 #[cfg(test)]
@@ -113,10 +99,7 @@ mod tests {
     #[test]
     fn no_word_is_query_language() {
         let terms = terms("NEAR(x) rust* \"quoted\" a&b col:umn NOT");
-        let any = "{topic text} : (\"near\" OR \"rust\" OR \"quoted\" OR \"col\" OR \"umn\")";
-        assert_eq!(fts5(&terms, None), any);
-        assert_eq!(fts5(&terms, Some("c00")), format!("scope : \"c00\" AND {any}"));
-        assert_eq!(tsquery(&terms), "near | rust | quoted | col | umn");
+        assert_eq!(terms, ["near", "rust", "quoted", "col", "umn"]);
     }
 
     #[test]

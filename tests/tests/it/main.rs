@@ -11,6 +11,7 @@ mod cohort;
 mod commands;
 mod conventions;
 mod crash;
+mod explaining;
 mod families;
 mod imports;
 mod journey;

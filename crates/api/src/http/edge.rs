@@ -22,9 +22,11 @@ use futures_util::FutureExt;
 use lyceum_domain::ids::IdGenerator;
 use tracing::Instrument;
 
-use crate::{ambient::UuidV7Ids, http::problem::Problem};
+use crate::{ambient::UuidV7Ids, http::problem::Problem, routes::openai::errors};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What clients of OpenAI's API go by when they think of trying again.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// Names a request in the log, in problems and in the `X-Request-Id` header.
 #[derive(Debug, Clone)]
@@ -117,9 +119,19 @@ fn with_problem(response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse
         let cause = problem.cause.as_deref().map(chain).unwrap_or_default();
         tracing::error!(code = problem.code, cause, "{}", problem.detail);
     }
-    let body = serde_json::to_vec(&problem.body(id)).unwrap_or_default();
+    let (kind, body) = if errors::speaks_openai(response.request().path()) {
+        ("application/json", serde_json::to_vec(&errors::ErrorBody::of(problem, id)))
+    } else {
+        ("application/problem+json", serde_json::to_vec(&problem.body(id)))
+    };
+    let (body, is_final) = (body.unwrap_or_default(), errors::is_final(problem));
     response.map_body(|head, _| {
-        head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        // The compressor was here before, and packed another body.
+        head.headers.remove(header::CONTENT_ENCODING);
+        if is_final {
+            head.headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+        }
         BoxBody::new(body)
     })
 }

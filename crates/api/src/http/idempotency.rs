@@ -71,6 +71,12 @@ pub fn respond<T>(done: Done<T>, fresh: impl FnOnce(T) -> HttpResponse) -> HttpR
     }
 }
 
+/// The response, marked as one that was given before.
+pub fn replayed(mut response: HttpResponse) -> HttpResponse {
+    response.headers_mut().insert(REPLAYED, header::HeaderValue::from_static("true"));
+    response
+}
+
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;

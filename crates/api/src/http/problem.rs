@@ -11,6 +11,7 @@ use actix_web::{
 };
 use lyceum_application::Error;
 use lyceum_domain::{
+    conversations::MessageStatus,
     invalid::{Invalid, Violations},
     mentor::ChatError,
 };
@@ -262,6 +263,19 @@ impl From<Error> for Problem {
             },
             Error::Busy { retry_after } => away("Too much to do right now.", retry_after),
             Error::Mentor(cause) => Self::from_chat(code, cause),
+            Error::QuotaExceeded { window, retry_after } => Self {
+                retry_after: Some(retry_after),
+                ..Self::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    code,
+                    format!("What your plan allows for this {} is used up.", window.as_str()),
+                )
+            },
+            Error::NotAnAnswer => new(StatusCode::CONFLICT, "That is a question; this is for answers."),
+            Error::AnswerBroken(MessageStatus::Interrupted) => {
+                new(StatusCode::SERVICE_UNAVAILABLE, "The answer was broken off; what was said is kept.")
+            }
+            Error::AnswerBroken(_) => new(StatusCode::BAD_GATEWAY, "The answer failed; what was said is kept."),
             Error::Abandoned => away("The answer was broken off.", Duration::from_secs(1)),
             Error::ShuttingDown => away("The server is shutting down.", Duration::from_secs(5)),
             Error::StoreUnavailable(cause) => Self {
@@ -305,7 +319,7 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::*;
-    use lyceum_domain::store::StoreError;
+    use lyceum_domain::{mentor::Window, store::StoreError};
 
     /// Codes and statuses are a promise: this table changes only by growing.
     #[test]
@@ -348,6 +362,10 @@ mod tests {
             chat(ChatError::Timeout { detail: String::new() }),
             chat(ChatError::BadResponse { detail: String::new(), source: None }),
             chat(ChatError::Refused { detail: String::new() }),
+            Error::QuotaExceeded { window: Window::Day, retry_after: Duration::from_secs(3_600) },
+            Error::NotAnAnswer,
+            Error::AnswerBroken(MessageStatus::Interrupted),
+            Error::AnswerBroken(MessageStatus::Failed),
             Error::Abandoned,
             Error::ShuttingDown,
             Error::StoreUnavailable(StoreError::Unavailable("host name".into())),
@@ -397,6 +415,10 @@ mod tests {
         504 llm_timeout The mentor took too long.
         502 llm_bad_response The mentor's answer was unusable.
         422 llm_refused The mentor does not answer this question.
+        429 quota_exceeded What your plan allows for this day is used up. (again in 3600 s)
+        409 not_an_answer That is a question; this is for answers.
+        503 answer_interrupted The answer was broken off; what was said is kept.
+        502 answer_failed The answer failed; what was said is kept.
         503 abandoned The answer was broken off. (again in 1 s)
         503 shutting_down The server is shutting down. (again in 5 s)
         503 database_unavailable The database is away for a moment. (again in 5 s)

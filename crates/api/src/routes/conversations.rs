@@ -1,12 +1,16 @@
 //! One's conversations with the mentor.
 
-use actix_web::{HttpResponse, delete, get, http::StatusCode, patch, web};
+use actix_web::{
+    HttpResponse, delete, get,
+    http::{StatusCode, header},
+    patch, put, web,
+};
 use chrono::{DateTime, Utc};
 use lyceum_application::conversations::ConversationChange;
 use lyceum_domain::{
-    conversations::{Conversation, ConversationFilter, Message},
+    conversations::{Comment, Conversation, ConversationFilter, Feedback, Message, Rating, SearchedWords},
     courses::Title,
-    ids::ConversationId,
+    ids::{ConversationId, MessageId},
     invalid::{Invalid, Violations},
 };
 use serde::{Deserialize, Serialize};
@@ -69,10 +73,12 @@ pub struct MessageBody {
     /// `user` or `assistant`.
     #[schema(pattern = "^(user|assistant)$")]
     pub role: &'static str,
+    /// The question that an answer is for; several answers of one question are siblings, the latest counts.
+    pub parent_id: Option<Uuid>,
     /// The text, Markdown.
     pub content: String,
-    /// `complete`, `streaming`, `interrupted` or `failed`.
-    #[schema(pattern = "^(complete|streaming|interrupted|failed)$")]
+    /// `complete`, `streaming`, `interrupted`, `stopped` or `failed`.
+    #[schema(pattern = "^(complete|streaming|interrupted|stopped|failed)$")]
     pub status: &'static str,
     /// The lesson it is about.
     pub lesson_id: Option<Uuid>,
@@ -84,6 +90,8 @@ pub struct MessageBody {
     pub finish_reason: Option<&'static str>,
     /// What it cost.
     pub usage: Option<UsageBody>,
+    /// What its reader thinks of an answer.
+    pub feedback: Option<FeedbackBody>,
     /// When it was begun.
     pub created_at: DateTime<Utc>,
 }
@@ -93,6 +101,7 @@ impl From<Message> for MessageBody {
         Self {
             id: message.id.as_uuid(),
             role: message.author.as_str(),
+            parent_id: message.parent.map(MessageId::as_uuid),
             content: message.content,
             status: message.status.as_str(),
             lesson_id: message.lesson.map(lyceum_domain::ids::LessonId::as_uuid),
@@ -100,9 +109,64 @@ impl From<Message> for MessageBody {
             model: message.model,
             finish_reason: message.finish_reason.map(lyceum_domain::mentor::FinishReason::as_str),
             usage: message.usage.map(Into::into),
+            feedback: message.feedback.as_ref().map(Into::into),
             created_at: message.created_at.as_datetime(),
         }
     }
+}
+
+/// What somebody thinks of an answer.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Feedback)]
+pub struct FeedbackBody {
+    /// `up` or `down`.
+    #[schema(pattern = "^(up|down)$")]
+    pub rating: &'static str,
+    /// Why.
+    pub comment: Option<String>,
+}
+
+impl From<&Feedback> for FeedbackBody {
+    fn from(feedback: &Feedback) -> Self {
+        let comment = feedback.comment.as_ref().map(|comment| comment.as_str().to_owned());
+        Self { rating: feedback.rating.as_str(), comment }
+    }
+}
+
+/// What somebody thinks of an answer.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = FeedbackChange)]
+#[serde(deny_unknown_fields)]
+pub struct RateBody {
+    /// `up` or `down`.
+    #[schema(pattern = "^(up|down)$")]
+    pub rating: String,
+    /// Why: 1 to 1000 characters.
+    #[schema(min_length = 1, max_length = 1000)]
+    pub comment: Option<String>,
+}
+
+impl RateBody {
+    fn parse(self) -> Result<Feedback, Violations> {
+        let mut violations = Violations::new();
+        let rating = violations.take("/rating", Rating::parse(&self.rating));
+        let comment = self.comment.and_then(|raw| violations.take("/comment", Comment::parse(&raw)));
+        match rating {
+            Some(rating) => violations.into_result().map(|()| Feedback { rating, comment }),
+            None => Err(violations),
+        }
+    }
+}
+
+/// A conversation with all its messages.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ConversationExport)]
+pub struct ExportBody {
+    /// The conversation.
+    #[serde(flatten)]
+    pub conversation: ConversationBody,
+    /// Its messages, oldest first.
+    pub messages: Vec<MessageBody>,
 }
 
 /// Which conversations.
@@ -110,6 +174,10 @@ impl From<Message> for MessageBody {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ConversationQuery {
+    /// Whose title or messages have these words, 1 to 100 characters in any case. A page may then hold fewer than
+    /// `limit`, even none, and another follow.
+    #[param(min_length = 1, max_length = 100)]
+    pub q: Option<String>,
     /// `true`: only those put away; `false`: only the others; left out: both.
     pub archived: Option<bool>,
     /// How many items, 1 to 100.
@@ -156,7 +224,8 @@ pub async fn list_conversations(
     Query(query): Query<ConversationQuery>,
 ) -> Result<HttpResponse, Problem> {
     let page = page_request(query.limit.as_deref(), query.cursor.as_deref())?;
-    let filter = ConversationFilter { is_archived: query.archived };
+    let words = query.q.map(|raw| SearchedWords::parse(&raw).map_err(|invalid| Problem::invalid("/q", invalid)));
+    let filter = ConversationFilter { is_archived: query.archived, words: words.transpose()? };
     let page = app.lyceum.conversations(&caller.actor(), filter, page).await?;
     Ok(HttpResponse::Ok().json(PageBody::of(page, |conversation| ConversationBody::from(&conversation))))
 }
@@ -217,4 +286,51 @@ pub async fn list_messages(
 ) -> Result<HttpResponse, Problem> {
     let page = app.lyceum.messages(&caller.actor(), id.0, query.parse()?).await?;
     Ok(HttpResponse::Ok().json(PageBody::of(page, MessageBody::from)))
+}
+
+/// Takes a conversation along: itself and all its messages.
+#[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])), params(("id" = Uuid, Path)),
+    responses((status = 200, body = ExportBody, headers(("Content-Disposition" = String, description = "a file name")))))]
+#[get("/ai/conversations/{id}/export")]
+pub async fn export_conversation(
+    app: web::Data<App>,
+    caller: Caller,
+    id: Id<ConversationId>,
+) -> Result<HttpResponse, Problem> {
+    let (conversation, messages) = app.lyceum.export_conversation(&caller.actor(), id.0).await?;
+    let disposition = format!("attachment; filename=\"conversation-{}.json\"", conversation.id);
+    let messages = messages.into_iter().map(Into::into).collect();
+    let body = ExportBody { conversation: ConversationBody::from(&conversation), messages };
+    Ok(HttpResponse::Ok().insert_header((header::CONTENT_DISPOSITION, disposition)).json(body))
+}
+
+/// A message of one's own; of an answer under way what was said so far.
+#[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])), params(("id" = Uuid, Path)),
+    responses((status = 200, body = MessageBody)))]
+#[get("/ai/messages/{id}")]
+pub async fn read_message(app: web::Data<App>, caller: Caller, id: Id<MessageId>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(MessageBody::from(app.lyceum.message(&caller.actor(), id.0).await?)))
+}
+
+/// Says what one thinks of an answer.
+#[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])), params(("id" = Uuid, Path)),
+    responses((status = 200, body = MessageBody)))]
+#[put("/ai/messages/{id}/feedback")]
+pub async fn rate_answer(
+    app: web::Data<App>,
+    caller: Caller,
+    id: Id<MessageId>,
+    Json(body): Json<RateBody>,
+) -> Result<HttpResponse, Problem> {
+    let message = app.lyceum.rate_answer(&caller.actor(), id.0, Some(body.parse()?)).await?;
+    Ok(HttpResponse::Ok().json(MessageBody::from(message)))
+}
+
+/// Takes back what one thought of an answer.
+#[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])), params(("id" = Uuid, Path)),
+    responses((status = 204)))]
+#[delete("/ai/messages/{id}/feedback")]
+pub async fn unrate_answer(app: web::Data<App>, caller: Caller, id: Id<MessageId>) -> Result<HttpResponse, Problem> {
+    app.lyceum.rate_answer(&caller.actor(), id.0, None).await?;
+    Ok(HttpResponse::NoContent().finish())
 }

@@ -1,33 +1,39 @@
-//! Asking the mentor: as JSON, or as an event stream.
+//! Asking the mentor: as JSON, or as an event stream; reading along, stopping, answering again.
 
-use std::time::Duration;
+pub mod context;
+pub mod events;
+pub mod usage;
 
-use actix_web::{HttpRequest, HttpResponse, Responder, http::header, post, web};
-use actix_web_lab::sse;
-use futures_util::{StreamExt, stream};
+use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, http::header, post, web};
 use lyceum_application::{
     Error,
-    mentor::{Answer, Question, TurnEvent, TurnStarted},
+    idempotency::{self, Done},
+    mentor::{Answer, Follower, Question, Reader, TurnEvent, TurnStarted},
 };
 use lyceum_domain::{
-    conversations::Prompt,
-    ids::{ConversationId, CourseId, LessonId},
+    conversations::{Message, MessageStatus, Prompt},
+    ids::{ConversationId, CourseId, LessonId, MessageId},
     invalid::{Invalid, Violations},
-    mentor::{Delivery, Source, TokenUsage},
+    mentor::{Delivery, FinishReason, Source, TokenUsage},
 };
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc::Receiver;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use self::events::LastEvent;
 use crate::{
     app::App,
-    http::{body::Json, caller::Caller, edge::RequestId, problem::Problem},
+    http::{
+        body::Json,
+        caller::Caller,
+        edge::RequestId,
+        idempotency::{Idempotency, kept, replayed},
+        page::Query,
+        path::Id,
+        problem::Problem,
+    },
     pump,
 };
-
-/// After so much silence the stream says that it is still there.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// A question.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -93,6 +99,8 @@ pub struct AnswerBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Source)]
 pub struct SourceBody {
+    /// The number that the answer cites it by: `[1]`.
+    pub citation: u32,
     /// The lesson.
     pub lesson_id: Uuid,
     /// Its course.
@@ -109,6 +117,7 @@ pub struct SourceBody {
 impl From<Source> for SourceBody {
     fn from(source: Source) -> Self {
         Self {
+            citation: source.citation,
             lesson_id: source.lesson.as_uuid(),
             course_id: source.course.as_uuid(),
             title: source.title,
@@ -144,7 +153,7 @@ pub struct StartBody {
     pub user_message_id: Uuid,
     /// The answer's message.
     pub message_id: Uuid,
-    /// What the answer rests on.
+    /// What the answer may rest on; what it does, `done` says.
     pub sources: Vec<SourceBody>,
 }
 
@@ -162,18 +171,19 @@ pub struct DeltaBody {
 pub struct DoneBody {
     /// The answer's message.
     pub message_id: Uuid,
-    /// `stop`, `length` or `content_filter`.
-    #[schema(pattern = "^(stop|length|content_filter)$")]
+    /// `stop`, `length` or `content_filter`; `stopped` if its reader had it stopped.
+    #[schema(pattern = "^(stop|length|content_filter|stopped)$")]
     pub finish_reason: &'static str,
+    /// What the answer rests on: the passages that it cites.
+    pub sources: Vec<SourceBody>,
     /// What it cost.
     pub usage: UsageBody,
     /// What answered.
     pub model: String,
 }
 
-impl From<Answer> for AnswerBody {
-    fn from(answer: Answer) -> Self {
-        let message = answer.message;
+impl From<Message> for AnswerBody {
+    fn from(message: Message) -> Self {
         Self {
             response: message.content,
             conversation_id: message.conversation.as_uuid(),
@@ -201,7 +211,11 @@ impl From<Answer> for DoneBody {
         let message = answer.message;
         Self {
             message_id: message.id.as_uuid(),
-            finish_reason: message.finish_reason.map_or("stop", lyceum_domain::mentor::FinishReason::as_str),
+            finish_reason: match message.status {
+                MessageStatus::Stopped => "stopped",
+                _ => message.finish_reason.map_or("stop", FinishReason::as_str),
+            },
+            sources: message.sources.into_iter().map(Into::into).collect(),
             usage: message.usage.map(Into::into).unwrap_or_default(),
             model: message.model.unwrap_or_default(),
         }
@@ -212,79 +226,147 @@ impl From<Answer> for DoneBody {
 ///
 /// With `Accept: text/event-stream` the answer comes as events: one `start` (`StreamStart`), many `delta`
 /// (`StreamDelta`), then one `done` (`StreamDone`) or `error` (`Problem`). Errors before the first piece of the answer
-/// are statuses. Closing the connection stops the answer; what was said until then is kept.
+/// are statuses. Each event has an id; sent back as `Last-Event-ID`, here or to `GET /ai/messages/{id}/stream`, it reads
+/// on from there and asks nothing anew. An answer that nobody reads is stopped within a second, unless its request has
+/// an `Idempotency-Key`: then it is carried on, and the same request gets it later. What was said is kept.
 #[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, content((AnswerBody = "application/json"), (String = "text/event-stream")))))]
+    params(("Idempotency-Key" = Option<String>, Header, description = "a name for the request, so that it is done once"),
+        ("Last-Event-ID" = Option<String>, Header, description = "the id of the last event that came")),
+    responses((status = 200, content((AnswerBody = "application/json"), (String = "text/event-stream")), headers(
+        ("Idempotency-Replayed" = String, description = "`true` if it had been answered before")))))]
 #[post("/ai/chat")]
 pub async fn chat(
     app: web::Data<App>,
     caller: Caller,
     request: HttpRequest,
     id: web::ReqData<RequestId>,
+    idempotency: Idempotency,
+    last: LastEvent,
     Json(body): Json<ChatBody>,
 ) -> Result<HttpResponse, Problem> {
-    let delivery = if wants_events(&request) { Delivery::Pieces } else { Delivery::Whole };
-    let events = pump::start(app, caller.0, body.parse(delivery)?);
-    match delivery {
-        Delivery::Pieces => answer_in_events(&request, events, id.into_inner()).await,
-        Delivery::Whole => answer_whole(events).await,
+    let delivery = delivery(&request);
+    if let (Delivery::Pieces, Some(place)) = (delivery, last.of_any()?) {
+        let follower = app.lyceum.follow(&caller.0, place.answer, Some(place.at)).await?;
+        return events::respond(&request, place.answer, follower, id.into_inner()).await;
+    }
+    let question = body.parse(delivery)?;
+    let once = idempotency.once(named);
+    let asker = caller.0.clone();
+    let done = pump::start(app.clone(), move |app| async move { app.lyceum.ask_once(&asker, question, once).await });
+    respond(&app, &caller, &request, id.into_inner(), done.await?).await
+}
+
+/// Has a question answered once more; the earlier answer stays beside the new one. Answers as `POST /ai/chat` does.
+#[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])),
+    params(("id" = Uuid, Path, description = "an answer"),
+        ("Idempotency-Key" = Option<String>, Header, description = "a name for the request, so that it is done once")),
+    responses((status = 200, content((AnswerBody = "application/json"), (String = "text/event-stream")), headers(
+        ("Idempotency-Replayed" = String, description = "`true` if it had been answered before")))))]
+#[post("/ai/messages/{id}/regenerate")]
+pub async fn regenerate(
+    app: web::Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    request_id: web::ReqData<RequestId>,
+    idempotency: Idempotency,
+    id: Id<MessageId>,
+) -> Result<HttpResponse, Problem> {
+    let (delivery, once, asker) = (delivery(&request), idempotency.once(named), caller.0.clone());
+    let done =
+        pump::start(app.clone(), move |app| async move { app.lyceum.ask_again(&asker, id.0, delivery, once).await });
+    respond(&app, &caller, &request, request_id.into_inner(), done.await?).await
+}
+
+/// Where to read on, for those who cannot set headers.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct StreamQuery {
+    /// As the header `Last-Event-ID`, which wins.
+    pub last_event_id: Option<String>,
+}
+
+/// Reads an answer as events: along while it is given, from wherever, or again when it has ended. As `POST /ai/chat`
+/// sends them; an answer that broke off ends with an `error` of the code `answer_interrupted` or `answer_failed`.
+#[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])),
+    params(("id" = Uuid, Path, description = "an answer"), StreamQuery,
+        ("Last-Event-ID" = Option<String>, Header, description = "the id of the last event that came")),
+    responses((status = 200, body = String, content_type = "text/event-stream")))]
+#[get("/ai/messages/{id}/stream")]
+pub async fn follow(
+    app: web::Data<App>,
+    caller: Caller,
+    request: HttpRequest,
+    request_id: web::ReqData<RequestId>,
+    id: Id<MessageId>,
+    last: LastEvent,
+    Query(query): Query<StreamQuery>,
+) -> Result<HttpResponse, Problem> {
+    let from = last.or(query.last_event_id).of(id.0)?;
+    let follower = app.lyceum.follow(&caller.0, id.0, from).await?;
+    events::respond(&request, id.0, follower, request_id.into_inner()).await
+}
+
+/// Stops an answer, for all who read it. What was said is kept; one that has ended stays as it is.
+#[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])),
+    params(("id" = Uuid, Path, description = "an answer")), responses((status = 202)))]
+#[post("/ai/messages/{id}/stop")]
+pub async fn stop(app: web::Data<App>, caller: Caller, id: Id<MessageId>) -> Result<HttpResponse, Problem> {
+    app.lyceum.stop_answer(&caller.0, id.0).await?;
+    Ok(HttpResponse::Accepted().finish())
+}
+
+/// What is kept of an answer under the name of its request: which it is. It can be read again as long as it is there.
+#[derive(Serialize, Deserialize)]
+struct Named {
+    message_id: Uuid,
+}
+
+fn named(answer: &Answer) -> idempotency::Answer {
+    kept(StatusCode::OK, &Named { message_id: answer.message.id.as_uuid() })
+}
+
+fn delivery(request: &HttpRequest) -> Delivery {
+    let accepted = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
+    let wants_events = accepted
+        .flat_map(|text| text.split(','))
+        .any(|kind| kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(events::MEDIA_TYPE)));
+    if wants_events { Delivery::Pieces } else { Delivery::Whole }
+}
+
+async fn respond(
+    app: &App,
+    caller: &Caller,
+    request: &HttpRequest,
+    id: RequestId,
+    done: Done<Reader>,
+) -> Result<HttpResponse, Problem> {
+    match done {
+        Done::Now(reader) => match delivery(request) {
+            Delivery::Pieces => {
+                let answer = reader.answer();
+                events::respond(request, answer, reader.into(), id).await
+            }
+            Delivery::Whole => answer_whole(reader.into()).await,
+        },
+        Done::Before(before) => {
+            let named: Named = serde_json::from_str(&before.body).map_err(|_| Problem::not_found())?;
+            let answer = MessageId::from_uuid(named.message_id);
+            let follower = app.lyceum.follow(&caller.0, answer, None).await?;
+            let response = match delivery(request) {
+                Delivery::Pieces => events::respond(request, answer, follower, id).await,
+                Delivery::Whole => answer_whole(follower).await,
+            };
+            response.map(replayed)
+        }
     }
 }
 
-fn wants_events(request: &HttpRequest) -> bool {
-    let accepted = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
-    accepted
-        .flat_map(|text| text.split(','))
-        .any(|kind| kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream")))
-}
-
-async fn answer_whole(mut events: Receiver<TurnEvent>) -> Result<HttpResponse, Problem> {
-    while let Some(event) = events.recv().await {
+async fn answer_whole(mut reader: Follower) -> Result<HttpResponse, Problem> {
+    while let Some(event) = reader.next().await {
         if let TurnEvent::Ended(ended) = event {
-            return Ok(HttpResponse::Ok().json(AnswerBody::from(*ended?)));
+            return Ok(HttpResponse::Ok().json(AnswerBody::from(ended?.message)));
         }
     }
     Err(Error::Abandoned.into())
-}
-
-async fn answer_in_events(
-    request: &HttpRequest,
-    mut events: Receiver<TurnEvent>,
-    id: RequestId,
-) -> Result<HttpResponse, Problem> {
-    // The status is not sent before the model has begun: until then an error is still a status.
-    let started = match events.recv().await {
-        Some(TurnEvent::Started(started)) => started,
-        Some(TurnEvent::Ended(Err(error))) => return Err(error.into()),
-        _ => return Err(Error::Abandoned.into()),
-    };
-    let first = event_of("start", &StartBody::from(started));
-    let rest = stream::unfold(events, move |mut events| {
-        let id = id.clone();
-        async move {
-            let Ok(event) = tokio::time::timeout(HEARTBEAT, events.recv()).await else {
-                return Some((sse::Event::Comment("still there".into()), events));
-            };
-            let event = match event? {
-                TurnEvent::Started(started) => event_of("start", &StartBody::from(started)),
-                TurnEvent::Piece(text) => event_of("delta", &DeltaBody { text }),
-                TurnEvent::Ended(Ok(answer)) => event_of("done", &DoneBody::from(*answer)),
-                TurnEvent::Ended(Err(error)) => event_of("error", &Problem::from(error).body(&id.0)),
-            };
-            Some((event, events))
-        }
-    });
-    let all = stream::once(async { first }).chain(rest);
-    let mut response = sse::Sse::from_infallible_stream(all).respond_to(request).map_into_boxed_body();
-    // Buffering proxies would hold the events back.
-    response
-        .headers_mut()
-        .insert(header::HeaderName::from_static("x-accel-buffering"), header::HeaderValue::from_static("no"));
-    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    Ok(response)
-}
-
-fn event_of(name: &'static str, data: &impl Serialize) -> sse::Event {
-    let data = serde_json::to_string(data).unwrap_or_default();
-    sse::Event::Data(sse::Data::new(data).event(name))
 }

@@ -1,5 +1,6 @@
 //! What values must be together, and what production refuses.
 
+mod mentor;
 mod providers;
 mod signing;
 mod storage;
@@ -10,7 +11,7 @@ use secrecy::ExposeSecret as _;
 use url::{Host, Url};
 
 use super::{
-    DatabaseKind, LlmProvider, MailTransport, SameSite, Settings,
+    DatabaseKind, MailTransport, SameSite, Settings,
     database_parts::NAMES as DATABASE_PARTS,
     faults::{Report, quoted},
     sources::Origins,
@@ -28,6 +29,8 @@ pub(super) fn check(settings: &Settings, origins: &Origins, working_dir: &Path, 
     check.providers();
     check.origins();
     check.model();
+    check.mentor();
+    check.encryption();
     check.mail();
     check.storage();
     check.log();
@@ -187,36 +190,6 @@ impl Check<'_> {
         if !self.settings.environment.is_deployed() {
             let name = self.name("cors.origins");
             self.report.warn(format!("{name}: `*` lets every site call with the user's cookies"));
-        }
-    }
-
-    fn model(&mut self) {
-        let llm = &self.settings.llm;
-        let total = llm.total_timeout_seconds;
-        for (path, value) in [
-            ("llm.connect_timeout_seconds", llm.connect_timeout_seconds),
-            ("llm.first_byte_timeout_seconds", llm.first_byte_timeout_seconds),
-            ("llm.read_timeout_seconds", llm.read_timeout_seconds),
-            ("llm.retry_budget_seconds", llm.retry_budget_seconds),
-        ] {
-            if value > total {
-                self.fault(path, value.to_string(), format!("at most llm.total_timeout_seconds, {total}"));
-            }
-        }
-        if !is_plain_http(&llm.qubrid.base_url) {
-            let found = "no such URL, or one with a user name or password (not shown)";
-            self.fault("llm.qubrid.base_url", found, "an http:// or https:// URL; the key goes into QUBRID_API_KEY");
-        } else if llm.qubrid.base_url.starts_with("http:") && llm.provider == LlmProvider::Qubrid {
-            self.warn_deployed("llm.qubrid.base_url", "is not https://, so the key travels in clear");
-        }
-        if llm.qubrid.model.trim().is_empty() {
-            self.fault("llm.qubrid.model", "nothing", "a model's name");
-        }
-        let key = llm.qubrid.api_key.expose_secret();
-        if !key.chars().all(|c| c.is_ascii_graphic()) {
-            self.fault("llm.qubrid.api_key", "white space or odd characters (not shown)", "visible ASCII characters");
-        } else if key.is_empty() && llm.provider == LlmProvider::Qubrid {
-            self.fault("llm.qubrid.api_key", "nothing", "the key, since llm.provider is qubrid");
         }
     }
 

@@ -119,7 +119,7 @@ impl Report {
 
 /// Whether a path belongs to what a later version brings.
 fn later(path: &str) -> bool {
-    const LATER: [&str; 6] = ["encryption", "quota", "telemetry", "redis", "storage", "server.trusted_proxies"];
+    const LATER: [&str; 3] = ["telemetry", "redis", "server.trusted_proxies"];
     LATER.iter().any(|group| path.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
 }
 

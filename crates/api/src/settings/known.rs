@@ -1,5 +1,7 @@
 //! The table of all settings: name, plain name, what is allowed.
 
+mod prices;
+
 use figment::value::{Empty, Tag, Value};
 
 /// One setting.
@@ -26,8 +28,12 @@ pub(super) enum Kind {
     Flag,
     /// A whole number in a range.
     Whole(u64, u64),
+    /// A whole number in a range, or `none`.
+    WholeOrNone(u64, u64),
     /// A number in a range, or `none`.
     NumberOrNone(f64, f64),
+    /// What the tokens of each model cost, in whole numbers up to this.
+    Prices(u64),
     /// Texts; in a variable with commas between.
     List,
     /// One of some words, in any case.
@@ -36,9 +42,15 @@ pub(super) enum Kind {
     SomeOf(&'static [&'static str]),
 }
 
-use Kind::{Flag, List, NumberOrNone, OneOf, Secret, SomeOf, Text, TextOrNone, Whole};
+use Kind::{Flag, List, NumberOrNone, OneOf, Prices, Secret, SomeOf, Text, TextOrNone, Whole, WholeOrNone};
 
 const DAY: u64 = 86_400;
+
+/// The most answers that can be allowed.
+const REQUESTS: u64 = u32::MAX as u64;
+
+/// The most tokens that can be allowed, and the highest price.
+const TRILLION: u64 = 1_000_000_000_000;
 
 /// No value.
 const NONE: Value = Value::Empty(Tag::Default, Empty::None);
@@ -134,6 +146,32 @@ pub(super) const KNOWN: &[Known] = &[
     plain("llm.qubrid.api_key", "QUBRID_API_KEY", Secret),
     plain("llm.qubrid.model", "QUBRID_MODEL", Text),
     nested("llm.qubrid.stream_usage", Flag),
+    nested("llm.second.provider", OneOf(&["none", "offline", "qubrid"])),
+    nested("llm.second.name", Text),
+    nested("llm.second.base_url", Text),
+    nested("llm.second.api_key", Secret),
+    nested("llm.second.model", Text),
+    nested("llm.second.stream_usage", Flag),
+    nested("llm.breaker.failures", Whole(1, 1000)),
+    nested("llm.breaker.open_seconds", Whole(1, 3600)),
+    nested("llm.breaker.longest_open_seconds", Whole(1, DAY)),
+    nested("mentor.currency", Text),
+    nested("mentor.prices", Prices(TRILLION)),
+    nested("mentor.max_concurrent", Whole(1, 1_000_000)),
+    nested("mentor.max_waiting", Whole(0, 1_000_000)),
+    nested("mentor.max_waiting_per_user", Whole(0, 1_000_000)),
+    nested("mentor.queue_timeout_seconds", Whole(1, 600)),
+    nested("mentor.linger_milliseconds", Whole(0, 600_000)),
+    nested("mentor.history_tokens", Whole(0, 1_000_000)),
+    nested("quota.free.requests_per_day", WholeOrNone(0, REQUESTS)),
+    nested("quota.free.tokens_per_day", WholeOrNone(0, TRILLION)),
+    nested("quota.free.requests_per_month", WholeOrNone(0, REQUESTS)),
+    nested("quota.free.tokens_per_month", WholeOrNone(0, TRILLION)),
+    nested("quota.premium.requests_per_day", WholeOrNone(0, REQUESTS)),
+    nested("quota.premium.tokens_per_day", WholeOrNone(0, TRILLION)),
+    nested("quota.premium.requests_per_month", WholeOrNone(0, REQUESTS)),
+    nested("quota.premium.tokens_per_month", WholeOrNone(0, TRILLION)),
+    nested("encryption.keys", Secret),
     nested("mail.transport", OneOf(&["folder", "smtp"])),
     plain("mail.smtp_url", "SMTP_URL", Secret),
     nested("mail.from", Text),
@@ -287,7 +325,12 @@ impl Known {
             Text | Secret => "text".to_owned(),
             Flag => "true or false".to_owned(),
             Whole(min, max) => format!("a whole number from {min} to {max}"),
+            WholeOrNone(min, max) => format!("a whole number from {min} to {max}, or none"),
             NumberOrNone(min, max) => format!("a number from {min} to {max}, or none"),
+            Prices(max) => format!(
+                "{{ prompt = …, completion = … }} for each model and for \"*\", whole numbers up to {max}; in a variable \
+                 MODEL=PROMPT:COMPLETION with commas between"
+            ),
             List => "a list of texts".to_owned(),
             TextOrNone => "text, or none".to_owned(),
             OneOf(words) => words.join(" or "),
@@ -306,9 +349,10 @@ impl Known {
                 "false" | "0" | "no" | "off" => Value::from(false),
                 _ => return None,
             },
-            Whole(..) => Value::from(trimmed.parse::<u64>().ok()?),
-            NumberOrNone(..) if trimmed == "none" => Value::from(trimmed),
+            WholeOrNone(..) | NumberOrNone(..) if trimmed == "none" => Value::from(trimmed),
+            Whole(..) | WholeOrNone(..) => Value::from(trimmed.parse::<u64>().ok()?),
             NumberOrNone(..) => Value::from(trimmed.parse::<f64>().ok()?),
+            Prices(_) => prices::of_text(trimmed)?.into(),
             List | SomeOf(_) => {
                 trimmed.split(',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<_>>().into()
             }
@@ -320,7 +364,9 @@ impl Known {
     pub(super) fn read_value(&self, value: Value) -> Option<Value> {
         let known = |words: &[&'static str], text: &str| words.iter().copied().find(|it| it.eq_ignore_ascii_case(text));
         let is_allowed = match (self.kind, &value) {
-            (NumberOrNone(..), Value::String(_, text)) if text == "none" => return Some(NONE),
+            (WholeOrNone(..) | NumberOrNone(..), Value::String(_, text)) if text == "none" => return Some(NONE),
+            (WholeOrNone(..), Value::Empty(..)) => return Some(NONE),
+            (Prices(max), Value::Dict(_, models)) => return prices::of_table(models, max),
             (TextOrNone, Value::String(_, text)) if text.trim().is_empty() || text.trim() == "none" => {
                 return Some(NONE);
             }
@@ -330,7 +376,7 @@ impl Known {
                 return items.collect::<Option<Vec<_>>>().map(Value::from);
             }
             (Text | TextOrNone | Secret, Value::String(..)) | (Flag, Value::Bool(..)) => true,
-            (Whole(min, max), Value::Num(_, number)) => {
+            (Whole(min, max) | WholeOrNone(min, max), Value::Num(_, number)) => {
                 whole(number).is_some_and(|number| (i128::from(min)..=i128::from(max)).contains(&number))
             }
             (NumberOrNone(min, max), Value::Num(_, number)) => {

@@ -33,6 +33,10 @@ pub struct LlmSettings {
     pub temperature: Option<f32>,
     /// Qubrid, or another server that speaks as OpenAI's does.
     pub qubrid: QubridSettings,
+    /// Who is asked when the first is out.
+    pub second: SecondSettings,
+    /// When a provider is given a rest.
+    pub breaker: BreakerSettings,
 }
 
 /// Who answers.
@@ -59,6 +63,67 @@ pub struct QubridSettings {
     pub stream_usage: bool,
 }
 
+/// The provider that is asked when the first is out, before anything of an answer is there. `Debug` and `Serialize` hide
+/// the key. Time-outs, retries and limits are those of the first.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub struct SecondSettings {
+    /// Who answers. Default `none`.
+    pub provider: SecondProvider,
+    /// What usage records call it, unless it is the built-in mentor. Default `second`.
+    pub name: String,
+    /// Where the API begins, before `/chat/completions`. Default empty; the provider `qubrid` needs one.
+    pub base_url: String,
+    /// The bearer token; empty for a server that asks for none. Default empty.
+    #[serde(serialize_with = "masking::secret")]
+    pub api_key: SecretString,
+    /// The model's name. Default empty; the provider `qubrid` needs one.
+    pub model: String,
+    /// Whether to ask for the token counts of streams; not every model takes it. Default `false`.
+    pub stream_usage: bool,
+}
+
+/// Who answers when the first is out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecondProvider {
+    /// Nobody.
+    None,
+    /// The built-in mentor that needs no network.
+    Offline,
+    /// Another server that speaks as OpenAI's does.
+    Qubrid,
+}
+
+/// When a provider that fails is not asked for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct BreakerSettings {
+    /// So many failures in a row begin a rest. Default 15.
+    pub failures: u32,
+    /// How long the first rest lasts, in seconds; each further one lasts twice as long. Default 10.
+    pub open_seconds: u64,
+    /// The longest rest, in seconds. Default 300 (5 minutes).
+    pub longest_open_seconds: u64,
+}
+
+impl Default for SecondSettings {
+    fn default() -> Self {
+        Self {
+            provider: SecondProvider::None,
+            name: "second".to_owned(),
+            base_url: String::new(),
+            api_key: SecretString::default(),
+            model: String::new(),
+            stream_usage: false,
+        }
+    }
+}
+
+impl Default for BreakerSettings {
+    fn default() -> Self {
+        Self { failures: 15, open_seconds: 10, longest_open_seconds: 300 }
+    }
+}
+
 impl Default for LlmSettings {
     fn default() -> Self {
         Self {
@@ -74,6 +139,8 @@ impl Default for LlmSettings {
             max_tokens: 1024,
             temperature: Some(0.3),
             qubrid: QubridSettings::default(),
+            second: SecondSettings::default(),
+            breaker: BreakerSettings::default(),
         }
     }
 }

@@ -26,9 +26,17 @@ pub fn show(loaded: &Loaded) -> String {
         // An unset value is `none`, the one word for it that files know.
         let value = match values.pointer(&format!("/{}", path.replace('.', "/"))) {
             None | Some(Value::Null) => "\"none\"".to_owned(),
-            Some(value) => value.to_string(),
+            Some(value) => toml(value),
         };
         let _ = writeln!(out, "{key} = {value}  # {}", loaded.origin(&path));
     }
     out
+}
+
+/// A value as TOML has it, which is as JSON has it but for tables.
+fn toml(value: &Value) -> String {
+    let Value::Object(table) = value else { return value.to_string() };
+    let pairs: Vec<String> =
+        table.iter().map(|(key, value)| format!("{} = {}", Value::from(key.as_str()), toml(value))).collect();
+    format!("{{ {} }}", pairs.join(", "))
 }

@@ -2,6 +2,7 @@
 
 mod files_of_the_house;
 mod identity_providers;
+mod mentor;
 mod refusals;
 mod signing;
 mod storage;
@@ -14,6 +15,9 @@ use tempfile::TempDir;
 use super::*;
 
 const SECRET: &str = "kV3x8qLwZt5yB1nRj7pDfHs2mGc9uAeX";
+
+/// 32 bytes.
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// Loads with these variables in a folder of its own, with these files in it.
 fn load_with(variables: &[(&str, &str)], files: &[(&str, &str)]) -> Result<Loaded, SettingsErrors> {
@@ -183,8 +187,9 @@ fn all_faults_in_one_report() {
             "LYCEUM__AUTH__BCRYPT_COST: found 9; allowed: 10 to 16; less in test only",
             "LYCEUM__DATABSE__URL: found no setting of that name; allowed: only known settings; did you mean \
              LYCEUM__DATABASE__URL?",
-            "LYCEUM__ENCRYPTION__KEYS: found a setting of a later version; allowed: nothing: this version does not \
-             support it",
+            "LYCEUM__ENCRYPTION__KEYS: found key 1 of the list which is not the base64 of 32 bytes (not shown); allowed: \
+             NAME:BASE64 with commas between; a name of 1 to 32 letters, digits, dots, _ and -, and what `openssl rand \
+             -base64 32` prints",
             "PORT: found `70000`; allowed: a whole number from 0 to 65535",
             "auth.jwt_secret in FILE: found another type (not shown); allowed: text",
             "jwt_secret in FILE: found no setting of that name; allowed: only known settings; did you mean \
@@ -263,11 +268,13 @@ fn no_secret_is_ever_shown() {
         ("QUBRID_API_KEY", "key-geheim"),
         ("DATABASE_URL", "postgres://me:geheim@db.example/lyceum?sslmode=require&sslpassword=geheim"),
         ("SMTP_URL", "smtps://me:geheim@mail.example"),
+        ("LYCEUM__LLM__SECOND__API_KEY", "second-geheim"),
+        ("LYCEUM__ENCRYPTION__KEYS", &format!("2026:{KEY}")),
     ];
     let loaded = load(&variables).unwrap();
     let shown = show(&loaded);
     for text in [shown.clone(), format!("{loaded:?}"), serde_json::to_string(&loaded.settings).unwrap()] {
-        assert!(!text.contains("geheim") && !text.contains(SECRET), "{text}");
+        assert!(!text.contains("geheim") && !text.contains(SECRET) && !text.contains(KEY), "{text}");
     }
     for line in [
         "# environment: development",
@@ -275,6 +282,7 @@ fn no_secret_is_ever_shown() {
         "jwt_secret = \"***\"  # JWT_SECRET in the environment",
         "url = \"postgres://me:***@db.example/lyceum?sslmode=require&sslpassword=***\"  # DATABASE_URL in the environment",
         "smtp_url = \"smtps://me:***@mail.example\"  # SMTP_URL in the environment",
+        "keys = \"***\"  # LYCEUM__ENCRYPTION__KEYS in the environment",
         "temperature = 0.3  # built in",
         "[llm.qubrid]",
     ] {
@@ -287,9 +295,11 @@ fn no_secret_is_ever_shown() {
         ("DATABASE_URL", "mysql://me:geheim@db"),
         ("SMTP_URL", "geheim"),
         ("QUBRID_BASE_URL", "https://me:geheim@x"),
+        ("LYCEUM__LLM__SECOND__API_KEY", "ge heim geheim"),
+        ("LYCEUM__ENCRYPTION__KEYS", "geheim"),
     ];
     let text = load(&variables).unwrap_err().to_string();
-    assert_eq!(text.lines().count(), 5, "{text}");
+    assert_eq!(text.lines().count(), 7, "{text}");
     assert!(!text.contains("geheim"), "{text}");
     assert!(show(&load(&[]).unwrap()).contains("jwt_secret = \"\"  # built in"));
 }
@@ -311,7 +321,7 @@ fn later_features_are_not_passed_over_in_silence() {
             "REDIS_URL is set, but this version does not use Redis"
         ]
     );
-    for name in ["LYCEUM__SERVER__TRUSTED_PROXIES", "LYCEUM__QUOTA__FREE__X"] {
+    for name in ["LYCEUM__SERVER__TRUSTED_PROXIES", "LYCEUM__TELEMETRY__X"] {
         assert_eq!(faults(load(&[(name, "x")])).len(), 1, "{name}");
     }
     let loaded = load(&[("LYCEUM_DATABASE_URL", "x"), ("LYCEUM_TESTS_SKIP_NOTHING", "1")]).unwrap();

@@ -1,37 +1,65 @@
 //! One question and its answer, from the moment it is written down to the moment the answer is.
 
-use std::{future::Future, pin::pin, time::Duration};
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
 use lyceum_domain::{
-    conversations::{Message, MessageStatus},
+    conversations::{Message, MessageStatus, TurnEnding},
     ids::{ConversationId, MessageId},
     mentor::{
-        ChatError, ChatEvent, ChatRequest, ChatStream, Completion, Cost, Source, TokenUsage, UsageOutcome, UsageRecord,
-        estimated_tokens,
+        ChatError, ChatEvent, ChatRequest, Completion, Cost, Counted, Delivery, NumberedPassage, Source, TitleFilter,
+        TokenUsage, UsageOutcome, UsageRecord, cited, estimated_usage,
     },
     text,
     time::Timestamp,
 };
-use tokio::sync::mpsc::{Sender, error::TrySendError};
+use tokio::time::Instant;
 
-use crate::{Error, Ports};
+use super::{
+    journal::End,
+    lanes::Busy,
+    live::{LiveAnswer, Reader},
+};
+use crate::{Error, Lyceum, idempotency::Ticket};
 
-/// How long a reader may take nothing.
-const READER_PATIENCE: Duration = Duration::from_secs(30);
+/// How long the end of a turn is tried to be written down while the store is away.
+const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A turn whose question is stored and whose model was not asked yet.
 ///
 /// [`run`](Self::run) is to be driven to its end by a task of its own, whatever becomes of the one who asked: only
 /// then is what was said, and what it cost, written down.
 pub struct Turn {
-    ports: Ports,
+    pub(super) lyceum: Lyceum,
+    pub(super) live: Arc<LiveAnswer>,
     /// Taken when the model is asked.
-    request: Option<ChatRequest>,
-    question: MessageId,
-    answer: Message,
-    usage: UsageRecord,
-    asked_at: Timestamp,
+    pub(super) request: Option<ChatRequest>,
+    pub(super) answer: Message,
+    pub(super) call: UsageRecord,
+    /// What the answer may cite.
+    pub(super) passages: Vec<NumberedPassage>,
+    pub(super) title: TitleFilter,
+    pub(super) keeping: Keeping,
+    /// How long it goes on without a reader.
+    pub(super) linger: Duration,
+    pub(super) asked_at: Timestamp,
+    /// Whether the model was asked, so that it may have cost something.
+    pub(super) was_asked: bool,
+    /// Whether anything but white space came.
+    pub(super) has_begun: bool,
+}
+
+/// Where a turn is written down.
+pub(super) enum Keeping {
+    /// With the answer, in its conversation.
+    Conversation {
+        /// The name of the request, if its client gave it one.
+        ticket: Ticket<Answer>,
+        /// What its body said.
+        parts: Vec<Vec<u8>>,
+    },
+    /// The call alone: whoever asked keeps the conversation.
+    Call,
 }
 
 /// What the reader of a turn sees: one `Started`, then pieces, then one `Ended`; or only an `Ended` with an error.
@@ -40,7 +68,12 @@ pub enum TurnEvent {
     /// The model began to answer.
     Started(TurnStarted),
     /// The next piece of the answer.
-    Piece(String),
+    Piece {
+        /// The words.
+        text: String,
+        /// How many bytes (UTF-8) of the answer there are with them; whoever has them reads on from here.
+        end: u32,
+    },
     /// The turn is over and written down.
     Ended(Result<Box<Answer>, Error>),
 }
@@ -54,11 +87,11 @@ pub struct TurnStarted {
     pub question: MessageId,
     /// The answer.
     pub answer: MessageId,
-    /// What the answer rests on.
+    /// What the answer may rest on.
     pub sources: Vec<Source>,
 }
 
-/// A whole answer.
+/// An answer that is whole, or as far as its reader wanted it.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The message as it is stored.
@@ -69,76 +102,111 @@ pub struct Answer {
 enum Broken {
     Gone,
     Stopped,
+    ShutDown,
+    Busy(Busy),
     Failed(ChatError),
+    /// The model says that it is through, and said nothing.
+    Empty(Completion),
+    /// Whoever ran the turn let go of it.
+    Dropped,
+}
+
+impl Broken {
+    /// What is written down about it.
+    const fn record(&self) -> (MessageStatus, UsageOutcome, &'static str) {
+        match self {
+            Self::Gone => (MessageStatus::Interrupted, UsageOutcome::Interrupted, "client_gone"),
+            Self::Stopped => (MessageStatus::Stopped, UsageOutcome::Interrupted, "stopped"),
+            Self::ShutDown => (MessageStatus::Interrupted, UsageOutcome::Interrupted, "shutting_down"),
+            Self::Busy(_) => (MessageStatus::Failed, UsageOutcome::Failed, "busy"),
+            Self::Failed(error) => (MessageStatus::Failed, UsageOutcome::Failed, error.code()),
+            Self::Empty(_) => (MessageStatus::Failed, UsageOutcome::Failed, "bad_response"),
+            Self::Dropped => (MessageStatus::Interrupted, UsageOutcome::Interrupted, "server_gone"),
+        }
+    }
+
+    /// Whether the provider surely took nothing for a call that broke off before its first byte. After a time-out it may
+    /// be at work, and bill it.
+    const fn is_free(&self) -> bool {
+        match self {
+            Self::Busy(_) => true,
+            Self::Failed(error) => matches!(
+                error,
+                ChatError::RateLimited { .. }
+                    | ChatError::Unavailable { .. }
+                    | ChatError::Misconfigured { .. }
+                    | ChatError::Refused { .. }
+            ),
+            Self::Gone | Self::Stopped | Self::ShutDown | Self::Empty(_) | Self::Dropped => false,
+        }
+    }
 }
 
 impl Turn {
-    pub(super) fn new(
-        ports: Ports,
-        request: ChatRequest,
-        question: MessageId,
-        answer: Message,
-        usage: UsageRecord,
-    ) -> Self {
-        let asked_at = ports.clock.now();
-        Self { ports, request: Some(request), question, answer, usage, asked_at }
+    /// Somebody who reads the answer from its beginning. To be taken before the turn runs: one that nobody reads ends
+    /// soon.
+    pub fn reader(&self) -> Reader {
+        Reader::new(&self.live)
     }
 
-    /// Asks the model and relays its answer to `out`, until the answer is whole, the model fails, the reader leaves
-    /// (drops the receiver) or `stop` is ready. However it ends, it hangs up and writes down what was said and what it
-    /// cost.
-    pub async fn run(mut self, out: Sender<TurnEvent>, stop: impl Future<Output = ()> + Send) {
+    /// Asks the model and relays its answer, until it is whole, the model fails, all readers left, one of them had it
+    /// stopped, or `stop` is ready. However it ends, it hangs up and writes down what was said and what it cost.
+    pub async fn run(mut self, stop: impl Future<Output = ()> + Send) {
         let mut stop = pin!(stop);
+        let (live, lyceum, linger) = (Arc::clone(&self.live), self.lyceum.clone(), self.linger);
+        let is_stored = matches!(self.keeping, Keeping::Conversation { .. });
         let outcome = tokio::select! {
             biased;
-            () = out.closed() => Err(Broken::Gone),
-            () = &mut stop => Err(Broken::Stopped),
-            outcome = self.relay(&out) => outcome,
+            () = live.stopped() => Err(Broken::Stopped),
+            () = &mut stop => Err(Broken::ShutDown),
+            outcome = self.relay() => outcome,
+            () = lyceum.unread(&live, linger, is_stored) => Err(Broken::Gone),
+        };
+        let (rest, title) = std::mem::take(&mut self.title).finish();
+        self.say(&rest);
+        let outcome = match outcome {
+            Ok(completion) if self.answer.content.is_empty() => Err(Broken::Empty(completion)),
+            outcome => outcome,
         };
         self.record(&outcome);
-        let stored = self.store().await;
+        // An answer that broke off may have broken off in its title.
+        let title = title.filter(|_| outcome.is_ok());
+        let ending = TurnEnding { answer: self.answer.clone(), call: self.call.clone(), title };
+        let stored = self.store(ending).await;
+        let status = self.answer.status;
         let ended = match (outcome, stored) {
-            (Ok(_), Err(error)) => Err(error),
-            (Ok(_), Ok(())) => Ok(Box::new(Answer { message: self.answer })),
-            (Err(Broken::Gone), _) => return,
-            (Err(Broken::Stopped), _) => Err(Error::ShuttingDown),
-            (Err(Broken::Failed(error)), _) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, code = error.code(), "the model failed");
-                Err(Error::Mentor(error))
-            }
+            (Ok(_) | Err(Broken::Stopped), Err(error)) => Err((error, MessageStatus::Failed)),
+            (Ok(_) | Err(Broken::Stopped), Ok(())) => Ok(Box::new(Answer { message: self.answer.clone() })),
+            (Err(broken), _) => Err((broken.into(), status)),
         };
-        // The reader may be slow, but not for ever.
-        let _ = send(&out, TurnEvent::Ended(ended)).await;
+        match ended {
+            Ok(answer) => live.end(answer),
+            Err((error, status)) => live.break_off(error, status),
+        }
+        lyceum.ports.answers.remove(live.id());
     }
 
-    async fn relay(&mut self, out: &Sender<TurnEvent>) -> Result<Completion, Broken> {
+    async fn relay(&mut self) -> Result<Completion, Broken> {
         let Some(request) = self.request.take() else {
-            return Err(Broken::Stopped);
+            return Err(Broken::ShutDown);
         };
-        let mut stream = self.ports.model.stream(request).await.map_err(Broken::Failed)?;
-        let started = TurnStarted {
-            conversation: self.answer.conversation,
-            question: self.question,
-            answer: self.answer.id,
-            sources: self.answer.sources.clone(),
-        };
-        send(out, TurnEvent::Started(started)).await?;
-        while let Some(event) = next(&mut stream).await? {
-            match event {
+        let is_read_along = request.delivery == Delivery::Pieces;
+        let lyceum = self.lyceum.clone();
+        let _lane = lyceum.ports.lanes.enter(self.call.user).await.map_err(Broken::Busy)?;
+        self.was_asked = true;
+        let mut stream = lyceum.ports.model.stream(request).await.map_err(Broken::Failed)?;
+        self.call.provider.clone_from(&stream.provider);
+        self.call.model.clone_from(&stream.model);
+        self.live.start();
+        while let Some(event) = stream.next().await {
+            match event.map_err(Broken::Failed)? {
                 ChatEvent::Delta(piece) => {
                     let piece = self.clean(piece);
-                    if piece.is_empty() {
-                        continue;
+                    let piece = self.title.push(piece);
+                    self.say(&piece);
+                    if is_read_along && !piece.is_empty() {
+                        self.show();
                     }
-                    if self.usage.first_piece_ms.is_none() {
-                        self.usage.first_piece_ms = Some(self.elapsed_ms());
-                    }
-                    self.answer.content.push_str(&piece);
-                    send(out, TurnEvent::Piece(piece)).await?;
-                }
-                ChatEvent::Done(completion) if self.answer.content.is_empty() => {
-                    let detail = format!("an empty answer ({})", completion.finish_reason.as_str());
-                    return Err(Broken::Failed(ChatError::BadResponse { detail, source: None }));
                 }
                 ChatEvent::Done(completion) => return Ok(completion),
             }
@@ -148,65 +216,94 @@ impl Turn {
     }
 
     /// A piece as it may leave the house: without control characters, and without white space before the first word.
-    fn clean(&self, piece: String) -> String {
-        let piece =
-            if piece.chars().any(|c| c.is_control() && c != '\n' && c != '\t') { text::cleaned(&piece) } else { piece };
-        if self.answer.content.is_empty() { piece.trim_start().to_owned() } else { piece }
+    fn clean(&mut self, piece: String) -> String {
+        let is_clean = piece.chars().all(|c| !c.is_control() || c == '\n' || c == '\t');
+        let piece = if is_clean { piece } else { text::cleaned(&piece) };
+        let piece = if self.has_begun { piece } else { piece.trim_start().to_owned() };
+        self.has_begun |= !piece.is_empty();
+        piece
+    }
+
+    fn say(&mut self, words: &str) {
+        if words.is_empty() {
+            return;
+        }
+        if self.call.first_piece_ms.is_none() {
+            self.call.first_piece_ms = Some(self.elapsed_ms());
+        }
+        self.answer.content.push_str(words);
+        self.live.say(words);
+    }
+
+    /// Lets readers see what was said: as soon as it is kept, if it is to be.
+    fn show(&self) {
+        match self.keeping {
+            Keeping::Conversation { .. } => self.lyceum.journal.note(&self.live),
+            Keeping::Call => self.live.show(self.answer.content.len()),
+        }
     }
 
     fn record(&mut self, outcome: &Result<Completion, Broken>) {
-        let now = self.ports.clock.now();
+        let now = self.lyceum.ports.clock.now();
         self.answer.updated_at = now;
-        self.usage.updated_at = now;
-        self.usage.duration_ms = Some(self.elapsed_ms());
-        let counted = match outcome {
-            Ok(completion) => {
+        self.call.updated_at = now;
+        self.call.duration_ms = Some(self.elapsed_ms());
+        let asked_model = self.call.model.clone();
+        let estimated = || estimated_usage(self.call.cost.tokens.prompt_tokens, &self.answer.content);
+        let (tokens, is_estimated, counted) = match outcome {
+            Ok(completion) | Err(Broken::Empty(completion)) => {
+                let (tokens, is_estimated) = completion.usage.map_or_else(|| (estimated(), true), |said| (said, false));
+                (tokens, is_estimated, Counted::of(tokens))
+            }
+            Err(broken) if !self.was_asked || (!self.live.has_started() && broken.is_free()) => {
+                (TokenUsage::default(), false, Counted::default())
+            }
+            Err(_) => (estimated(), true, Counted::of(estimated())),
+        };
+        if let Ok(completion) | Err(Broken::Empty(completion)) = outcome {
+            self.answer.finish_reason = Some(completion.finish_reason);
+            self.call.model.clone_from(&completion.model);
+        }
+        match outcome {
+            Ok(_) => {
                 self.answer.status = MessageStatus::Complete;
-                self.answer.finish_reason = Some(completion.finish_reason);
-                self.answer.model = Some(completion.model.clone());
-                self.usage.model.clone_from(&completion.model);
-                self.usage.outcome = UsageOutcome::Complete;
-                completion.usage
+                self.call.outcome = UsageOutcome::Complete;
             }
             Err(broken) => {
-                let (status, outcome, code) = match broken {
-                    Broken::Gone => (MessageStatus::Interrupted, UsageOutcome::Interrupted, "client_gone"),
-                    Broken::Stopped => (MessageStatus::Interrupted, UsageOutcome::Interrupted, "shutting_down"),
-                    Broken::Failed(error) => (MessageStatus::Failed, UsageOutcome::Failed, error.code()),
-                };
+                let (status, outcome, code) = broken.record();
                 self.answer.status = status;
-                self.answer.model = Some(self.usage.model.clone());
-                self.usage.outcome = outcome;
-                self.usage.error_code = Some(code.to_owned());
-                None
+                self.call.outcome = outcome;
+                self.call.error_code = Some(code.to_owned());
             }
-        };
-        self.usage.cost = counted.map_or_else(
-            || Cost {
-                tokens: TokenUsage {
-                    prompt_tokens: self.usage.cost.tokens.prompt_tokens,
-                    completion_tokens: estimated_tokens(&self.answer.content),
-                },
-                is_estimated: true,
-            },
-            |tokens| Cost { tokens, is_estimated: false },
-        );
-        self.answer.usage = Some(self.usage.cost.tokens);
+        }
+        self.answer.model = Some(self.call.model.clone());
+        let micros = self.lyceum.rules.prices.of(&self.call.model, &asked_model).of(tokens);
+        self.call.cost = Cost { tokens, is_estimated, micros };
+        self.call.counted = counted;
+        self.answer.usage = Some(tokens);
+        let citations = cited(&self.answer.content, &self.passages);
+        self.answer.sources = citations.sources;
+        if citations.dropped > 0 {
+            self.lyceum.ports.answers.count_dropped(citations.dropped);
+            tracing::info!(answer = %self.answer.id, dropped = citations.dropped, "an answer cites what is not there");
+        }
     }
 
     /// Writes the end down, trying again for a while if the store is away or others are in the way: the answer was paid
-    /// for.
-    async fn store(&self) -> Result<(), Error> {
+    /// for. Readers are not kept waiting for longer; then the journal goes on.
+    async fn store(&self, ending: TurnEnding) -> Result<(), Error> {
+        let began = Instant::now();
         let mut wait = Duration::from_millis(100);
         loop {
-            match self.store_once().await {
-                Err(error @ (Error::StoreUnavailable(_) | Error::Conflict)) if wait < Duration::from_secs(5) => {
+            match self.store_once(&ending).await {
+                Err(error @ (Error::StoreUnavailable(_) | Error::Conflict)) if began.elapsed() < STORE_PATIENCE => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "the end of a turn waits for the store");
                     tokio::time::sleep(wait).await;
-                    wait *= 3;
+                    wait = (wait * 2).min(Duration::from_secs(2));
                 }
                 Err(error) => {
                     tracing::error!(error = &error as &dyn std::error::Error, message = %self.answer.id, "the end of a turn was not stored");
+                    self.store_later(ending);
                     return Err(error);
                 }
                 Ok(()) => return Ok(()),
@@ -214,27 +311,93 @@ impl Turn {
         }
     }
 
-    async fn store_once(&self) -> Result<(), Error> {
-        Ok(self.ports.store.write().end_turn(&self.answer, &self.usage).await?)
+    fn store_later(&self, ending: TurnEnding) {
+        self.lyceum.journal.note_end(match self.keeping {
+            Keeping::Conversation { .. } => End::Turn(Box::new(ending)),
+            Keeping::Call => End::Call(Box::new(ending.call)),
+        });
+    }
+
+    async fn store_once(&self, ending: &TurnEnding) -> Result<(), Error> {
+        let store = &self.lyceum.ports.store;
+        let Keeping::Conversation { ticket, parts } = &self.keeping else {
+            return Ok(store.write().close_call(&ending.call).await?);
+        };
+        // Past its lease another request may have taken the name over.
+        let is_ours = ticket.is_leased(self.lyceum.ports.clock.now());
+        if !ticket.has_name() || !is_ours {
+            return Ok(store.write().end_turn(ending).await?);
+        }
+        let is_answer = matches!(ending.answer.status, MessageStatus::Complete | MessageStatus::Stopped);
+        if !is_answer {
+            store.write().end_turn(ending).await?;
+            // What failed may be asked again under the same name.
+            return self.lyceum.or_release(ticket, Err(Error::Abandoned)).await.or_else(|_: Error| Ok(()));
+        }
+        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+        let mut unit = store.begin().await?;
+        unit.conversations().end_turn(ending).await?;
+        ticket.settle(&mut *unit, &parts, &Answer { message: ending.answer.clone() }).await?;
+        Ok(unit.commit().await?)
     }
 
     fn elapsed_ms(&self) -> u32 {
-        u32::try_from(self.ports.clock.now().since(self.asked_at).as_millis()).unwrap_or(u32::MAX)
+        u32::try_from(self.lyceum.ports.clock.now().since(self.asked_at).as_millis()).unwrap_or(u32::MAX)
     }
 }
 
-async fn next(stream: &mut ChatStream) -> Result<Option<ChatEvent>, Broken> {
-    stream.next().await.transpose().map_err(Broken::Failed)
+/// A turn that nobody drives any more, because its task panicked or its runtime is gone, ends too.
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if self.live.has_ended() {
+            return;
+        }
+        let (rest, _) = std::mem::take(&mut self.title).finish();
+        self.say(&rest);
+        self.record(&Err(Broken::Dropped));
+        self.store_later(TurnEnding { answer: self.answer.clone(), call: self.call.clone(), title: None });
+        self.live.break_off(Error::AnswerBroken(self.answer.status), self.answer.status);
+        self.lyceum.ports.answers.remove(self.live.id());
+    }
 }
 
-/// Hands an event to the reader. One that takes nothing for so long is as good as gone: meanwhile the model waits.
-async fn send(out: &Sender<TurnEvent>, event: TurnEvent) -> Result<(), Broken> {
-    match out.try_send(event) {
-        Ok(()) => Ok(()),
-        Err(TrySendError::Closed(_)) => Err(Broken::Gone),
-        Err(TrySendError::Full(event)) => match tokio::time::timeout(READER_PATIENCE, out.send(event)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Broken::Gone),
-        },
+/// What readers are told.
+impl From<Broken> for Error {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Gone => Self::Abandoned,
+            Broken::ShutDown => Self::ShuttingDown,
+            Broken::Busy(busy) => Self::Busy { retry_after: busy.retry_after },
+            Broken::Failed(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, code = error.code(), "the model failed");
+                Self::Mentor(error)
+            }
+            Broken::Empty(completion) => {
+                let detail = format!("an empty answer ({})", completion.finish_reason.as_str());
+                tracing::warn!(detail, "the model failed");
+                Self::Mentor(ChatError::BadResponse { detail, source: None })
+            }
+            Broken::Stopped => Self::AnswerBroken(MessageStatus::Stopped),
+            Broken::Dropped => Self::AnswerBroken(MessageStatus::Interrupted),
+        }
+    }
+}
+
+impl Lyceum {
+    /// Ready when nobody has read an answer for so long, here or (if it is stored) at another server.
+    async fn unread(&self, live: &LiveAnswer, linger: Duration, is_stored: bool) {
+        loop {
+            live.left_alone(linger).await;
+            if !is_stored {
+                return;
+            }
+            let followed = self.ports.store.write().under_way().followed_until(live.id()).await;
+            match followed {
+                Ok(Some(until)) if until > self.ports.clock.now() => {
+                    tokio::time::sleep(until.since(self.ports.clock.now())).await;
+                }
+                _ => return,
+            }
+        }
     }
 }

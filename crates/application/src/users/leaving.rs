@@ -6,17 +6,15 @@ use lyceum_domain::{
     ids::UserId,
     mail::Intent,
     mentor::UsageRecord,
-    page::{Cursor, Page, PageRequest, PageSize},
     policy::{Action, Actor, allow},
     progress::{CourseProgressView, LessonProgressView, ProgressEvent},
     sessions::{Client, Session},
-    store::StoreError,
     subjects::{Document, Subject, TextState},
     users::{ApiKey, Identifier, Identity, User},
 };
 
 use super::end_links;
-use crate::{Error, Lyceum, error::denied, sessions::Caller};
+use crate::{Error, Lyceum, error::denied, sessions::Caller, walk::all};
 
 /// Everything that is held about a user.
 #[derive(Debug, Clone)]
@@ -48,24 +46,6 @@ pub struct Export {
 /// How many characters of documents are handed out at once: they are in memory together.
 const EXPORTED_TEXT: u32 = 5_000_000;
 
-/// Walks all pages of a list.
-async fn all<T, F>(mut page_at: impl FnMut(PageRequest) -> F) -> Result<Vec<T>, StoreError>
-where
-    F: Future<Output = Result<Page<T>, StoreError>>,
-{
-    let size = PageSize::parse(u32::from(PageSize::MAX)).unwrap_or_default();
-    let mut items = Vec::new();
-    let mut after: Option<Cursor> = None;
-    loop {
-        let page = page_at(PageRequest { size, after }).await?;
-        items.extend(page.items);
-        after = page.next;
-        if after.is_none() {
-            return Ok(items);
-        }
-    }
-}
-
 /// How many accounts are looked for at a time.
 const BATCH: u32 = 50;
 
@@ -84,8 +64,8 @@ impl Lyceum {
             let lessons = read.lessons_progress(id, course.course).await?;
             courses.push((course, lessons));
         }
-        let mut conversations = Vec::new();
-        for conversation in all(|page| read.conversations_page(id, ConversationFilter::default(), page)).await? {
+        let (mut conversations, everything) = (Vec::new(), ConversationFilter::default());
+        for conversation in all(|page| read.conversations_page(id, &everything, page)).await? {
             let messages = all(|page| read.messages_page(id, conversation.id, page)).await?;
             conversations.push((conversation, messages));
         }

@@ -25,7 +25,7 @@ impl House {
     }
 
     async fn conversation_titles(&self, owner: &Caller, is_archived: Option<bool>) -> Vec<String> {
-        let filter = ConversationFilter { is_archived };
+        let filter = ConversationFilter { is_archived, words: None };
         let page = self.lyceum.conversations(&owner.actor(), filter, PageRequest::default()).await.unwrap();
         page.items.into_iter().map(|conversation| conversation.title.to_string()).collect()
     }

@@ -6,14 +6,14 @@ use lyceum_application::{
     Bell, Error, Lyceum, Ports, Rules,
     courses::{Import, Imported, NoFiles},
     mail::Delivered,
-    mentor::{Answer, Question, Turn, TurnEvent, TurnStarted},
+    mentor::{Answer, Follower, LaneSettings, Lanes, LiveAnswers, Question, Turn, TurnEvent, TurnStarted},
     sessions::{Caller, SignedIn},
     users::{NewAccount, Registration},
 };
 use lyceum_domain::{
     conversations::{Message, Prompt},
     courses::{Course, CourseDraft, CourseKey, LessonDraft},
-    ids::{ConversationId, CourseId, LessonId, UserId},
+    ids::{ConversationId, CourseId, InstanceId, LessonId, UserId},
     mentor::{ChatModel, ChatRequest, Delivery, UsageRecord},
     page::PageRequest,
     policy::Actor,
@@ -33,7 +33,6 @@ use lyceum_testkit::{
     store::MemoryStore,
     tokens::{PlainTokens, SequentialSecrets},
 };
-use tokio::sync::mpsc;
 
 /// Everybody's password.
 pub const PASSWORD: &str = "correct horse 7";
@@ -73,10 +72,21 @@ impl House {
         Self::with(ScriptedModel::always("It bears on itself."), rules)
     }
 
-    fn with(model: impl ChatModel + 'static, rules: Rules) -> Self {
-        let (store, clock, mailer) = (MemoryStore::new(), ManualClock::new(), MemoryMailer::new());
+    pub fn with(model: impl ChatModel + 'static, rules: Rules) -> Self {
+        Self::on(MemoryStore::new(), ManualClock::new(), model, rules)
+    }
+
+    /// Another server over the same store.
+    pub fn beside(&self, model: impl ChatModel + 'static) -> Self {
+        Self::on(self.store.clone(), self.clock.clone(), model, self.lyceum.rules().clone())
+    }
+
+    pub fn on(store: MemoryStore, clock: ManualClock, model: impl ChatModel + 'static, rules: Rules) -> Self {
+        let mailer = MemoryMailer::new();
         let (passwords, tokens, providers) = (PlainHasher::new(), PlainTokens::new("key"), PlainProviders::new());
         let (blobs, portraits, texts) = (MemoryBlobs::new(), PlainPortraits::new(), PlainTexts::new());
+        let patience = std::time::Duration::from_secs(1);
+        let lanes = LaneSettings { at_once: 64, waiting: 64, waiting_per_user: 64, patience };
         let ports = Ports {
             store: Arc::new(store.clone()),
             clock: Arc::new(clock.clone()),
@@ -94,6 +104,8 @@ impl House {
             texts: Arc::new(texts.clone()),
             text_bell: Bell::default(),
             model: Arc::new(model),
+            lanes: Arc::new(Lanes::new(lanes)),
+            answers: Arc::new(LiveAnswers::new(InstanceId::new(&SequentialIds))),
         };
         let lyceum = Lyceum::new(ports, rules);
         Self { lyceum, store, clock, passwords, tokens, mailer, providers, blobs, portraits, texts }
@@ -236,7 +248,7 @@ impl House {
 
     /// Asks a model that answers by itself.
     pub async fn answered(&self, caller: &Caller, question: Question) -> Heard {
-        listen(self.ask(caller, question).await).await
+        self.listen(self.ask(caller, question).await).await
     }
 
     /// Asks, answers `text` for the model, and says what the model was asked.
@@ -255,8 +267,22 @@ impl House {
                 upstream.finishes(stop()).await;
                 asked
             },
-            listen(turn)
+            self.listen(turn)
         )
+    }
+
+    /// Runs a turn and hears all of it.
+    pub async fn listen(&self, turn: Turn) -> Heard {
+        let reader = turn.reader();
+        tokio::join!(self.run(turn, pending()), hear(reader)).1
+    }
+
+    /// Runs a turn to its end, whoever reads it, while what it says is kept.
+    pub async fn run(&self, turn: Turn, stop: impl Future<Output = ()> + Send) {
+        tokio::select! {
+            () = turn.run(stop) => {}
+            () = self.lyceum.keep_journal() => {}
+        }
     }
 
     pub async fn messages(&self, owner: &Caller, conversation: ConversationId) -> Vec<Message> {
@@ -296,9 +322,10 @@ impl Heard {
                 assert!(self.started.is_none() && self.pieces.is_empty(), "a turn starts once, before its first piece");
                 self.started = Some(started);
             }
-            TurnEvent::Piece(piece) => {
-                assert!(self.started.is_some() && !piece.is_empty(), "a piece follows the start and says something");
-                self.pieces.push(piece);
+            TurnEvent::Piece { text, end } => {
+                assert!(self.started.is_some() && !text.is_empty(), "a piece follows the start and says something");
+                self.pieces.push(text);
+                assert_eq!(self.pieces.concat().len(), end as usize, "it says how far the answer came");
             }
             TurnEvent::Ended(ended) => self.ended = Some(ended),
         }
@@ -315,17 +342,14 @@ impl Heard {
     }
 }
 
-/// Runs a turn and hears all of it.
-pub async fn listen(turn: Turn) -> Heard {
-    let (out, mut events) = mpsc::channel(1);
-    let hear = async {
-        let mut heard = Heard::default();
-        while let Some(event) = events.recv().await {
-            heard.take(event);
-        }
-        heard
-    };
-    tokio::join!(turn.run(out, pending()), hear).1
+/// Hears all that a reader is told.
+pub async fn hear(reader: impl Into<Follower>) -> Heard {
+    let mut reader = reader.into();
+    let mut heard = Heard::default();
+    while let Some(event) = reader.next().await {
+        heard.take(event);
+    }
+    heard
 }
 
 /// The code of an error; `ok` if there is none.

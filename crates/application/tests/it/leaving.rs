@@ -115,7 +115,7 @@ async fn nothing_is_left_of_who_is_erased_but_that_somebody_was() {
     assert_eq!(house.user("ada").await, None);
     assert!(read.usage_of(id).await.unwrap().is_empty());
     let page = PageRequest::default();
-    assert!(read.conversations_page(id, <_>::default(), page).await.unwrap().items.is_empty());
+    assert!(read.conversations_page(id, &<_>::default(), page).await.unwrap().items.is_empty());
     assert!(read.progress_page(id, page).await.unwrap().items.is_empty());
     let about = AuditFilter { subject: Some(id), ..AuditFilter::default() };
     assert!(read.audit_page(&about, page).await.unwrap().items.is_empty());

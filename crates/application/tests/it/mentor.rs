@@ -1,5 +1,17 @@
 //! Asking the mentor: what is put before the model, and what is written down before it is asked.
 
+mod again;
+mod explain;
+mod feedback;
+mod killed;
+mod ledger;
+mod named;
+mod prices;
+mod quotas;
+mod reading;
+mod resuming;
+mod scene;
+mod stopping;
 mod turn;
 
 use std::time::Duration;
@@ -41,10 +53,11 @@ async fn a_prompt_holds_role_courses_and_passages_and_nothing_of_anybody_else() 
     let name = DisplayName::parse("Augusta King").unwrap();
     let ada = house.change_user(ada.user.id, |user| user.display_name = Some(name)).await;
 
-    let (asked, heard) = house.played(&upstream, &ada, question("Why does the rope not slip?"), "It bears.").await;
+    let (asked, heard) =
+        house.played(&upstream, &ada, question("Why does the rope not slip?"), "It bears [1], [2].").await;
 
     let told = told(&asked);
-    for part in ["Role of the learner: learner", "\"Knots\": 50 % (1 of 2 lessons), next lesson: \"Hitches\"", text] {
+    for part in ["role: learner", "| Knots\ndone: 50 %, 1 of 2 lessons\nnext lesson | Hitches", text] {
         assert!(told.contains(part), "{part} is missing:\n{told}");
     }
     let (ada_id, bob_id) = (ada.user.id.to_string(), bob.user.id.to_string());
@@ -55,6 +68,10 @@ async fn a_prompt_holds_role_courses_and_passages_and_nothing_of_anybody_else() 
     let sources = heard.started.as_ref().unwrap().sources.clone();
     assert_eq!((sources.len(), sources[0].lesson, sources[0].course), (1, bowline, knots.id));
     assert_eq!(house.outcome(&ada).await.0.sources, sources);
+    assert_eq!(house.lyceum.ports().answers.dropped_citations(), 1, "there is no second passage");
+    let (_, heard) = house.played(&upstream, &ada, question("Does the rope slip?"), "It does not.").await;
+    assert_eq!(heard.started.as_ref().unwrap().sources.len(), 1);
+    assert_eq!(heard.answer().sources, [], "what is not cited is no source");
 }
 
 #[tokio::test]

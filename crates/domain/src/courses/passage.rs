@@ -64,16 +64,22 @@ struct Cutter {
 
 /// The run of characters that opened a listing; the same character, as often or oftener, closes it.
 #[derive(Clone, Copy)]
-struct Fence {
+pub(super) struct Fence {
     mark: char,
     length: usize,
+}
+
+impl Fence {
+    pub(super) fn is_closed_by(self, other: Self) -> bool {
+        other.mark == self.mark && other.length >= self.length
+    }
 }
 
 impl Cutter {
     fn take(&mut self, line: &str) {
         let fence = fence(line);
         match (self.fence, fence) {
-            (Some(open), Some((close, bare))) if bare && close.mark == open.mark && close.length >= open.length => {
+            (Some(open), Some((close, bare))) if bare && open.is_closed_by(close) => {
                 self.fence = None;
             }
             (Some(_), _) => {}
@@ -122,7 +128,8 @@ impl Cutter {
     }
 }
 
-fn fence(line: &str) -> Option<(Fence, bool)> {
+/// The fence of a listing, if the line is one, and whether nothing stands behind it.
+pub(super) fn fence(line: &str) -> Option<(Fence, bool)> {
     let text = line.trim_start();
     let mark = text.chars().next().filter(|c| matches!(c, '`' | '~'))?;
     let length = text.chars().take_while(|c| *c == mark).count();

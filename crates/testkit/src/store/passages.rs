@@ -1,27 +1,20 @@
-//! The search for passages: whoever shares the most words is first.
+//! The search for passages.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-};
-
-use lyceum_domain::courses::{CourseStatus, Passage, PassageScope};
+use lyceum_domain::courses::{CourseStatus, Passage, PassageScope, Sought, WordCounts, best_passages};
 
 use super::tables::{PassageRow, Tables};
 
-/// The passages of the scope that share a word with `words`: those with more different words first, then those that
-/// use them more often.
+/// The best passages of the scope that have any of the words, as the domain ranks them.
 pub(super) fn find(tables: &Tables, scope: PassageScope, words: &str, limit: u8) -> Vec<Passage> {
-    let wanted: BTreeSet<String> = split(words).collect();
-    let mut found: Vec<_> = tables
+    let sought = Sought::in_text(words);
+    let in_scope: Vec<Passage> = tables
         .passages
         .iter()
         .filter(|(_, row)| is_in_scope(tables, scope, row))
         .filter_map(|(id, row)| {
             let lesson = tables.lessons.get(&row.lesson).filter(|lesson| lesson.counts())?;
             let heading = if row.draft.heading.is_empty() { lesson.title.as_str() } else { &*row.draft.heading };
-            let shared = score(&wanted, &format!("{} {} {}", lesson.title, row.draft.heading, row.draft.text))?;
-            let passage = Passage {
+            Some(Passage {
                 id: *id,
                 lesson: row.lesson,
                 course: row.course,
@@ -29,26 +22,17 @@ pub(super) fn find(tables: &Tables, scope: PassageScope, words: &str, limit: u8)
                 lesson_number: lesson.number.as_ref().map(ToString::to_string),
                 heading: heading.to_owned(),
                 text: row.draft.text.clone(),
-            };
-            Some((Reverse(shared), *id, passage))
+            })
         })
         .collect();
-    found.sort_by_key(|(shared, id, _)| (*shared, *id));
-    found.into_iter().take(usize::from(limit)).map(|(_, _, passage)| passage).collect()
+    let counts = WordCounts::of(&sought, &in_scope);
+    let candidates = in_scope.into_iter().filter(|passage| sought.is_in(passage)).collect();
+    best_passages(&sought, &counts, candidates, scope, limit)
 }
 
 /// The words of a text: runs of letters and digits, in lower case.
 pub(super) fn split(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
-}
-
-/// How many of the wanted words are there, and how often; `None` without any.
-fn score(wanted: &BTreeSet<String>, text: &str) -> Option<(usize, usize)> {
-    let mut hits = BTreeMap::<String, usize>::new();
-    for word in split(text).filter(|word| wanted.contains(word)) {
-        *hits.entry(word).or_default() += 1;
-    }
-    if hits.is_empty() { None } else { Some((hits.len(), hits.values().sum())) }
 }
 
 fn is_in_scope(tables: &Tables, scope: PassageScope, row: &PassageRow) -> bool {

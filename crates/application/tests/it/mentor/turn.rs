@@ -7,29 +7,22 @@ use std::{
 
 use lyceum_application::{
     Error,
-    mentor::{Question, Turn, TurnEvent},
+    mentor::{Question, TurnEvent},
     sessions::Caller,
 };
 use lyceum_domain::{
     conversations::MessageStatus,
-    mentor::{ChatError, Completion, Cost, Delivery, FinishReason, TokenUsage, UsageOutcome, estimated_tokens},
+    mentor::{
+        ChatError, Completion, Cost, Counted, Delivery, FinishReason, TokenUsage, UsageOutcome, UsageRecord,
+        estimated_tokens,
+    },
     store::Store as _,
 };
-use lyceum_testkit::chat::{ScriptedModel, Upstream, stop};
-use tokio::{
-    join,
-    sync::{mpsc, oneshot},
-};
+use lyceum_testkit::chat::{ScriptedModel, stop};
+use tokio::{join, sync::oneshot};
 
-use crate::house::{Heard, House, listen, question};
-
-/// A house, a learner, and a turn of theirs that waits to be run.
-async fn turn() -> (House, Upstream, Caller, Turn) {
-    let (house, upstream) = House::with_upstream();
-    let ada = house.learner("ada").await;
-    let turn = house.ask(&ada, question("Why does it not slip?")).await;
-    (house, upstream, ada, turn)
-}
+use super::scene::turn;
+use crate::house::{Heard, House, question};
 
 impl House {
     /// What is written down of the only turn: text, status, code of the error, and whether the cost is an estimate.
@@ -37,11 +30,12 @@ impl House {
         let (answer, usage) = self.outcome(owner).await;
         let outcome = match answer.status {
             MessageStatus::Complete => UsageOutcome::Complete,
-            MessageStatus::Interrupted => UsageOutcome::Interrupted,
+            MessageStatus::Interrupted | MessageStatus::Stopped => UsageOutcome::Interrupted,
             MessageStatus::Failed => UsageOutcome::Failed,
             MessageStatus::Streaming => UsageOutcome::Open,
         };
         assert_eq!((usage.outcome, Some(usage.cost.tokens)), (outcome, answer.usage));
+        assert_eq!(usage.counted, counted(&usage));
         if usage.cost.is_estimated {
             assert!(usage.cost.tokens.prompt_tokens > 100);
             assert_eq!(usage.cost.tokens.completion_tokens, estimated_tokens(&answer.content));
@@ -50,8 +44,19 @@ impl House {
     }
 }
 
+/// What a call counts for in the quota; nothing if it is refunded.
+fn counted(usage: &UsageRecord) -> Counted {
+    let is_refunded = !usage.cost.is_estimated && usage.cost.tokens == TokenUsage::default();
+    if is_refunded { Counted::default() } else { Counted::of(usage.cost.tokens) }
+}
+
 fn unavailable() -> ChatError {
     ChatError::Unavailable { detail: "gone".into(), retry_after: None, source: None }
+}
+
+/// A call that cost nothing.
+fn refunded(status: MessageStatus, code: &str) -> (String, MessageStatus, Option<String>, bool) {
+    (String::new(), status, Some(code.to_owned()), false)
 }
 
 fn recorded(text: &str, status: MessageStatus, code: &str) -> (String, MessageStatus, Option<String>, bool) {
@@ -61,26 +66,27 @@ fn recorded(text: &str, status: MessageStatus, code: &str) -> (String, MessageSt
 #[tokio::test]
 async fn the_pieces_are_the_answer_that_is_stored() {
     let (house, upstream, ada, turn) = turn().await;
-    let (out, mut events) = mpsc::channel(1);
+    let mut events = turn.reader();
     let reading = async {
         let mut heard = Heard::default();
         upstream.asked().await;
         house.clock.advance(Duration::from_millis(200));
         upstream.says("It bears ").await;
-        heard.take(events.recv().await.unwrap());
-        heard.take(events.recv().await.unwrap());
+        heard.take(events.next().await.unwrap());
+        heard.take(events.next().await.unwrap());
         house.clock.advance(Duration::from_millis(300));
         upstream.says("on ").await;
         upstream.says("itself.").await;
+        // Words that come at the same time may come as one piece.
         let model = "scripted-1-exact".to_owned();
         upstream.finishes(Completion { model, finish_reason: FinishReason::Length, ..stop() }).await;
-        while let Some(event) = events.recv().await {
+        while let Some(event) = events.next().await {
             heard.take(event);
         }
         heard
     };
-    let (heard, ()) = join!(reading, turn.run(out, pending()));
-    assert_eq!(heard.pieces, ["It bears ", "on ", "itself."]);
+    let (heard, ()) = join!(reading, house.run(turn, pending()));
+    assert_eq!((heard.pieces[0].as_str(), heard.pieces.concat().as_str()), ("It bears", "It bears on itself."));
     let started = heard.started.clone().unwrap();
     let answer = heard.answer();
     let (stored, usage) = house.outcome(&ada).await;
@@ -93,7 +99,7 @@ async fn the_pieces_are_the_answer_that_is_stored() {
         (UsageOutcome::Complete, None, "scripted-1-exact")
     );
     let tokens = TokenUsage { prompt_tokens: 20, completion_tokens: 10 };
-    assert_eq!((usage.cost, answer.usage), (Cost { tokens, is_estimated: false }, Some(tokens)));
+    assert_eq!((usage.cost, answer.usage), (Cost { tokens, is_estimated: false, micros: 0 }, Some(tokens)));
     assert_eq!((usage.first_piece_ms, usage.duration_ms), (Some(200), Some(500)));
     assert_eq!(house.messages(&ada, started.conversation).await[0].id, started.question);
 }
@@ -114,7 +120,7 @@ async fn a_provider_that_does_not_count_is_estimated() {
         upstream.says("It bears.").await;
         upstream.finishes(Completion { usage: None, ..stop() }).await;
     };
-    let (heard, ()) = join!(listen(turn), playing);
+    let (heard, ()) = join!(house.listen(turn), playing);
     assert_eq!(heard.answer().content, "It bears.");
     assert_eq!(house.written(&ada).await, ("It bears.".to_owned(), MessageStatus::Complete, None, true));
 }
@@ -122,15 +128,15 @@ async fn a_provider_that_does_not_count_is_estimated() {
 #[tokio::test]
 async fn a_reader_who_leaves_midway_leaves_what_was_said() {
     let (house, upstream, ada, turn) = turn().await;
-    let (out, mut events) = mpsc::channel(8);
+    let mut events = turn.reader();
     let reading = async {
         upstream.says("Half an ").await;
-        assert!(matches!(events.recv().await, Some(TurnEvent::Started(_))));
-        assert!(matches!(events.recv().await, Some(TurnEvent::Piece(_))));
+        assert!(matches!(events.next().await, Some(TurnEvent::Started(_))));
+        assert!(matches!(events.next().await, Some(TurnEvent::Piece { .. })));
         drop(events);
         upstream.was_hung_up().await
     };
-    let ((), was_hung_up) = join!(turn.run(out, pending()), reading);
+    let ((), was_hung_up) = join!(house.run(turn, pending()), reading);
     assert!(was_hung_up);
     assert_eq!(house.written(&ada).await, recorded("Half an ", MessageStatus::Interrupted, "client_gone"));
 }
@@ -138,51 +144,55 @@ async fn a_reader_who_leaves_midway_leaves_what_was_said() {
 #[tokio::test]
 async fn a_reader_who_leaves_before_the_first_word_hangs_up_too() {
     let (house, upstream, ada, turn) = turn().await;
-    let (out, events) = mpsc::channel(1);
+    let events = turn.reader();
     let leaving = async {
         upstream.asked().await;
         drop(events);
         upstream.was_hung_up().await
     };
-    let ((), was_hung_up) = join!(turn.run(out, pending()), leaving);
+    let ((), was_hung_up) = join!(house.run(turn, pending()), leaving);
     assert!(was_hung_up);
     assert_eq!(house.written(&ada).await, recorded("", MessageStatus::Interrupted, "client_gone"));
 }
 
 #[tokio::test]
-async fn a_reader_who_does_not_read_and_leaves_ends_the_turn() {
+async fn a_reader_who_does_not_read_does_not_hold_up_the_model() {
     let (house, upstream, ada, turn) = turn().await;
-    let (out, events) = mpsc::channel(1);
+    let events = turn.reader();
     let leaving = async {
         upstream.says("One ").await;
-        upstream.says("two.").await;
-        upstream.finishes(stop()).await;
-        tokio::task::yield_now().await;
         drop(events);
+        for _ in 0..1_000 {
+            upstream.says("and one ").await;
+        }
+        upstream.finishes(stop()).await;
     };
-    join!(turn.run(out, pending()), leaving);
-    let (_, status, code, _) = house.written(&ada).await;
-    assert_eq!((status, code.as_deref()), (MessageStatus::Interrupted, Some("client_gone")));
+    join!(house.run(turn, pending()), leaving);
+    let (content, status, code, _) = house.written(&ada).await;
+    assert_eq!((content.len(), status, code), (8_004, MessageStatus::Complete, None));
 }
 
 #[tokio::test]
 async fn a_model_that_fails_before_its_first_byte_leaves_a_failed_answer() {
     type Failure = fn() -> ChatError;
-    let failures: [(Failure, &str, &str); 6] = [
-        (unavailable, "llm_unavailable", "unavailable"),
-        (|| ChatError::RateLimited { retry_after: None }, "llm_unavailable", "rate_limited"),
-        (|| ChatError::Misconfigured { detail: "key".into() }, "llm_unavailable", "misconfigured"),
-        (|| ChatError::Timeout { detail: "first byte".into() }, "llm_timeout", "timeout"),
-        (|| ChatError::BadResponse { detail: "html".into(), source: None }, "llm_bad_response", "bad_response"),
-        (|| ChatError::Refused { detail: "length".into() }, "llm_refused", "refused"),
+    // After a time-out or an answer that makes no sense the provider may have done the work, and bill it.
+    let failures: [(Failure, &str, &str, bool); 6] = [
+        (unavailable, "llm_unavailable", "unavailable", true),
+        (|| ChatError::RateLimited { retry_after: None }, "llm_unavailable", "rate_limited", true),
+        (|| ChatError::Misconfigured { detail: "key".into() }, "llm_unavailable", "misconfigured", true),
+        (|| ChatError::Timeout { detail: "first byte".into() }, "llm_timeout", "timeout", false),
+        (|| ChatError::BadResponse { detail: "html".into(), source: None }, "llm_bad_response", "bad_response", false),
+        (|| ChatError::Refused { detail: "length".into() }, "llm_refused", "refused", true),
     ];
-    for (failure, told, noted) in failures {
+    for (failure, told, noted, is_free) in failures {
         let house = House::with_model(ScriptedModel::failing(failure));
         let ada = house.learner("ada").await;
         let heard = house.answered(&ada, question("Why?")).await;
         assert!(heard.started.is_none() && heard.pieces.is_empty());
         assert_eq!(heard.code(), told);
-        assert_eq!(house.written(&ada).await, recorded("", MessageStatus::Failed, noted));
+        let expected =
+            if is_free { refunded(MessageStatus::Failed, noted) } else { recorded("", MessageStatus::Failed, noted) };
+        assert_eq!(house.written(&ada).await, expected);
     }
 }
 
@@ -198,7 +208,7 @@ async fn a_model_that_fails_after_some_pieces_leaves_them() {
                 upstream.fails(ChatError::Timeout { detail: "next piece".into() }).await;
             }
         };
-        let (heard, ()) = join!(listen(turn), playing);
+        let (heard, ()) = join!(house.listen(turn), playing);
         assert_eq!(heard.pieces, ["It bears "]);
         let (told, noted) = if breaks_off { ("llm_unavailable", "unavailable") } else { ("llm_timeout", "timeout") };
         assert_eq!(heard.code(), told);
@@ -209,21 +219,21 @@ async fn a_model_that_fails_after_some_pieces_leaves_them() {
 #[tokio::test]
 async fn a_house_that_stops_hangs_up_and_says_so() {
     let (house, upstream, ada, turn) = turn().await;
-    let (out, mut events) = mpsc::channel(8);
+    let mut events = turn.reader();
     let (stop, stopped) = oneshot::channel::<()>();
     let reading = async {
         let mut heard = Heard::default();
         upstream.says("Half an ").await;
-        heard.take(events.recv().await.unwrap());
-        heard.take(events.recv().await.unwrap());
+        heard.take(events.next().await.unwrap());
+        heard.take(events.next().await.unwrap());
         stop.send(()).unwrap();
-        while let Some(event) = events.recv().await {
+        while let Some(event) = events.next().await {
             heard.take(event);
         }
         (heard, upstream.was_hung_up().await)
     };
     let stopped = async { stopped.await.unwrap() };
-    let ((), (heard, was_hung_up)) = join!(turn.run(out, stopped), reading);
+    let ((), (heard, was_hung_up)) = join!(house.run(turn, stopped), reading);
     assert!(was_hung_up);
     assert_eq!(heard.code(), "shutting_down");
     assert_eq!(house.written(&ada).await, recorded("Half an ", MessageStatus::Interrupted, "shutting_down"));
@@ -234,10 +244,10 @@ async fn a_house_that_has_stopped_asks_nobody() {
     let house = House::with_model(ScriptedModel::failing(|| unreachable!("the model is not asked")));
     let ada = house.learner("ada").await;
     let turn = house.ask(&ada, question("Why?")).await;
-    let (out, mut events) = mpsc::channel(1);
-    let ((), ended) = join!(turn.run(out, ready(())), events.recv());
+    let mut events = turn.reader();
+    let ((), ended) = join!(house.run(turn, ready(())), events.next());
     assert!(matches!(ended, Some(TurnEvent::Ended(Err(Error::ShuttingDown)))));
-    assert_eq!(house.written(&ada).await, recorded("", MessageStatus::Interrupted, "shutting_down"));
+    assert_eq!(house.written(&ada).await, refunded(MessageStatus::Interrupted, "shutting_down"));
 }
 
 #[tokio::test]
@@ -250,10 +260,13 @@ async fn an_answer_without_a_word_is_a_bad_response() {
             }
             upstream.finishes(stop()).await;
         };
-        let (heard, ()) = join!(listen(turn), playing);
+        let (heard, ()) = join!(house.listen(turn), playing);
         assert!(heard.pieces.is_empty());
         assert_eq!(heard.code(), "llm_bad_response");
-        assert_eq!(house.written(&ada).await, recorded("", MessageStatus::Failed, "bad_response"));
+        // The provider counted, and will want to be paid.
+        let written = (String::new(), MessageStatus::Failed, Some("bad_response".to_owned()), false);
+        assert_eq!(house.written(&ada).await, written);
+        assert_eq!(house.outcome(&ada).await.1.cost.tokens, stop().usage.unwrap());
     }
 }
 
@@ -266,7 +279,7 @@ async fn control_characters_and_leading_space_stay_outside() {
         }
         upstream.finishes(stop()).await;
     };
-    let (heard, ()) = join!(listen(turn), playing);
+    let (heard, ()) = join!(house.listen(turn), playing);
     assert_eq!(heard.pieces.concat(), "It\n\tbears on 🦀 itself.\n");
     let pieces = heard.pieces.concat();
     assert_eq!(heard.answer().content, pieces);
@@ -283,7 +296,7 @@ async fn an_end_that_cannot_be_written_down_at_once_is_written_down_later() {
         tokio::time::sleep(Duration::from_millis(50)).await;
         house.store.set_away(false);
     };
-    let (heard, ()) = join!(listen(turn), playing);
+    let (heard, ()) = join!(house.listen(turn), playing);
     assert_eq!(heard.answer(), house.outcome(&ada).await.0);
     assert_eq!(house.written(&ada).await, ("It bears.".to_owned(), MessageStatus::Complete, None, false));
 }
@@ -296,7 +309,7 @@ async fn an_end_that_meets_others_is_written_down_too() {
         house.store.conflict_at_next_commits(1);
         upstream.finishes(stop()).await;
     };
-    let (heard, ()) = join!(listen(turn), playing);
+    let (heard, ()) = join!(house.listen(turn), playing);
     assert_eq!(heard.answer(), house.outcome(&ada).await.0);
 }
 
@@ -309,7 +322,7 @@ async fn what_a_deleted_conversation_cost_is_still_known() {
         house.lyceum.delete_conversation(&ada.actor(), id, None).await.unwrap();
         upstream.finishes(stop()).await;
     };
-    let (heard, ()) = join!(listen(turn), playing);
+    let (heard, ()) = join!(house.listen(turn), playing);
     assert_eq!(heard.code(), "ok");
     let usage = house.store.read().usage_of(ada.user.id).await.unwrap();
     assert_eq!((usage.len(), usage[0].outcome), (1, UsageOutcome::Complete));
@@ -332,7 +345,7 @@ async fn two_turns_of_one_conversation_at_once_are_both_written_down() {
         one.says("Because.");
         one.finishes(stop());
     };
-    let (first, second, ()) = join!(listen(first), listen(second), playing);
+    let (first, second, ()) = join!(house.listen(first), house.listen(second), playing);
     assert_eq!((first.answer().content.as_str(), second.answer().content.as_str()), ("Because.", "So."));
     assert_eq!(house.messages(&ada, id).await.len(), 6);
 }

@@ -264,6 +264,13 @@ macro_rules! store_contract {
                 searched_words_are_no_query_language
                 text_without_a_word_finds_nothing
                 no_more_passages_than_asked_for
+                a_rare_word_finds_its_passage_first
+                what_is_headed_by_the_words_comes_before_what_mentions_them
+                names_of_code_are_found
+                no_lesson_takes_all_the_places
+                the_order_of_passages_is_always_the_same
+                questions_in_other_languages_find_their_words
+                many_courses_are_searched_as_few_are
             }
             progress {
                 a_first_save_is_version_one

@@ -239,3 +239,150 @@ pub async fn no_more_passages_than_asked_for(store: &dyn Store) {
         assert!(limit == 0 || passages[0].id == ids[6], "the best first");
     }
 }
+
+/// A word that few passages have says more than any number of those that many have; the text decides, and not how
+/// often a common word is repeated.
+pub async fn a_rare_word_finds_its_passage_first(store: &dyn Store) {
+    let (course, lessons) = stored_course(store, 8).await;
+    let (common, other, rare) = (word(), word(), word());
+    let mut ids = Vec::new();
+    for (n, lesson) in lessons.iter().enumerate() {
+        let text = match n {
+            5 => format!("Here is {rare} for once, with {common} and much else that nobody asks for."),
+            _ => format!("{common}, {other}, {common}, {other} and {common} again."),
+        };
+        ids.push(store_passages(store, lesson, &[("", &text)]).await[0]);
+    }
+    let question = format!("{common} {other} {rare}");
+    for scope in [PassageScope::Course(course.id), learner_of(store, &course).await] {
+        assert_eq!(found(store, scope, &question).await[0], ids[5]);
+    }
+}
+
+/// The forms of an English word are one word, and what stands in the heading or the title says more than what is said on
+/// the way.
+pub async fn what_is_headed_by_the_words_comes_before_what_mentions_them(store: &dyn Store) {
+    let (course, lessons) = stored_course(store, 3).await;
+    let aside = "There is some gardening in this passage, and a lot of something else.";
+    let mentioned = store_passages(store, &lessons[0], &[("", aside)]).await[0];
+    let headed = store_passages(store, &lessons[1], &[("Gardens", "A passage about something else.")]).await[0];
+    store_passages(store, &lessons[2], &[("", "A passage about nothing of the kind.")]).await;
+    let found = found(store, PassageScope::Course(course.id), "How is a garden made?").await;
+    assert_eq!(found, [headed, mentioned]);
+}
+
+/// What is named in code is found as it is written, and by its parts.
+pub async fn names_of_code_are_found(store: &dyn Store) {
+    let (course, lessons) = stored_course(store, 4).await;
+    let texts =
+        ["Wrapped in `Zrc<ZefCell<T>>`.", "Call `unzap_or_moo()` then.", "It is error[Z0382].", "See zmain.rs there."];
+    let mut ids = Vec::new();
+    for (lesson, text) in lessons.iter().zip(texts) {
+        ids.push(store_passages(store, lesson, &[("", text)]).await[0]);
+    }
+    let scope = PassageScope::Course(course.id);
+    for (question, place) in [
+        ("What is ZefCell?", 0),
+        ("Zrc<ZefCell<i32>>", 0),
+        ("when to use unzap_or_moo", 1),
+        ("when do I unzap?", 1),
+        ("error[Z0382]: no such thing", 2),
+        ("Z0382", 2),
+        ("What belongs in zmain.rs?", 3),
+    ] {
+        assert_eq!(found(store, scope, question).await, [ids[place]], "{question}");
+    }
+}
+
+/// Among the best are no more than two passages of a lesson, if others have something too; where there is nothing else,
+/// and in a search of one lesson, there is no such bound.
+pub async fn no_lesson_takes_all_the_places(store: &dyn Store) {
+    let (course, lessons) = stored_course(store, 3).await;
+    let word = word();
+    let much = format!("All about {word}, and {word} again.");
+    let full = store_passages(store, &lessons[0], &[(&*word, &*much); 6]).await;
+    let little = format!("Here is {word} on the way.");
+    let mut others = Vec::new();
+    for lesson in &lessons[1..] {
+        others.push(store_passages(store, lesson, &[("", &little)]).await[0]);
+    }
+    for scope in [PassageScope::Course(course.id), learner_of(store, &course).await] {
+        let first: Vec<PassageId> = found(store, scope, &word).await;
+        assert_eq!(first.len(), 8, "nothing is left out where there is room");
+        let of_full = first[..4].iter().filter(|id| full.contains(id)).count();
+        assert_eq!(of_full, 2, "{first:?}");
+        assert!(full.contains(&first[0]) && others.iter().all(|id| first[..4].contains(id)), "{first:?}");
+    }
+    let found = found(store, PassageScope::Lesson(lessons[0].id), &word).await;
+    assert_eq!(sorted(found), sorted(full));
+}
+
+/// The same question finds the same, in the same order; passages that fit alike come in the order of their ids.
+pub async fn the_order_of_passages_is_always_the_same(store: &dyn Store) {
+    let (course, lessons) = stored_course(store, 12).await;
+    let word = word();
+    let mut ids = Vec::new();
+    for lesson in lessons.iter().rev() {
+        ids.push(store_passages(store, lesson, &[("", &*format!("The same {word} everywhere."))]).await[0]);
+    }
+    let scope = PassageScope::Course(course.id);
+    let first = found(store, scope, &format!("same {word}")).await;
+    assert_eq!(sorted(first.clone()), sorted(ids));
+    for _ in 0..3 {
+        assert_eq!(found(store, scope, &format!("same {word}")).await, first);
+    }
+    let best = store.read().find_passages(scope, &format!("same {word}"), 5).await.expect("an answer");
+    assert_eq!(best.into_iter().map(|passage| passage.id).collect::<Vec<_>>(), first[..5]);
+}
+
+/// Questions in any language are text like any other: they find the words that they have.
+pub async fn questions_in_other_languages_find_their_words(store: &dyn Store) {
+    let (course, lessons) = stored_course(store, 4).await;
+    let texts = [
+        "Die Größe eines Wertes.",
+        "所有権 は 大切 です。",
+        "Что такое владение и заимствование.",
+        "Un café très fort.",
+    ];
+    let mut ids = Vec::new();
+    for (lesson, text) in lessons.iter().zip(texts) {
+        ids.push(store_passages(store, lesson, &[("", text)]).await[0]);
+    }
+    let scope = PassageScope::Course(course.id);
+    for (question, place) in [
+        ("Welche GRÖSSE oder Größe hat ein Wert?", 0),
+        ("所有権 とは？", 1),
+        ("что же такое владение?", 2),
+        ("Où est le café ?", 3),
+    ] {
+        assert_eq!(found(store, scope, question).await, [ids[place]], "{question}");
+    }
+    for question in ["ما هي الملكية؟", "소유권이란?", "İ ǅ ß ﬁ", "e\u{301}\u{301}\u{301}", "𝓞𝔀𝓷𝓮𝓻"]
+    {
+        assert_eq!(found(store, scope, question).await, [], "{question}");
+    }
+}
+
+/// A learner of many courses finds what is in any of them, and nothing of others.
+pub async fn many_courses_are_searched_as_few_are(store: &dyn Store) {
+    let (learner, word) = (stored_user(store).await, word());
+    let mut ids = Vec::new();
+    for n in 0..40 {
+        let (course, lessons) = stored_course(store, 1).await;
+        let id = store_passages(store, &lessons[0], &[("", &*format!("Course {n} and {word}."))]).await[0];
+        if n % 8 != 7 {
+            enrolled(store, learner.id, course.id, at(1)).await;
+            ids.push(id);
+        }
+    }
+    let found = store.read().find_passages(PassageScope::CoursesOf(learner.id), &word, 60).await.expect("an answer");
+    let found: Vec<PassageId> = found.into_iter().map(|passage| passage.id).collect();
+    assert_eq!(sorted(found), sorted(ids));
+}
+
+/// A scope that is the courses of a learner who is in this one alone.
+async fn learner_of(store: &dyn Store, course: &Course) -> PassageScope {
+    let learner = stored_user(store).await;
+    enrolled(store, learner.id, course.id, at(1)).await;
+    PassageScope::CoursesOf(learner.id)
+}

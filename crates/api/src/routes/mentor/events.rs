@@ -1,0 +1,153 @@
+//! An answer as server-sent events (WHATWG HTML, section 9.2), and where a reader had come to.
+
+use std::{
+    future::{Ready, ready},
+    time::Duration,
+};
+
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, dev::Payload, http::header};
+use actix_web_lab::sse;
+use futures_util::{StreamExt, stream};
+use lyceum_application::{
+    Error,
+    mentor::{Follower, TurnEvent},
+};
+use lyceum_domain::{ids::MessageId, invalid::Invalid};
+use serde::Serialize;
+
+use super::{DeltaBody, DoneBody, StartBody};
+use crate::http::{edge::RequestId, problem::Problem};
+
+/// What event streams are called.
+pub const MEDIA_TYPE: &str = "text/event-stream";
+/// After so much silence the stream says that it is still there.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How soon a browser comes back after its connection broke: sooner than an answer that nobody reads is stopped.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// Where somebody had come to: the id of the last event that they got is `{answer}:{bytes}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The answer.
+    pub answer: MessageId,
+    /// So many bytes (UTF-8) of it.
+    pub at: usize,
+}
+
+/// The header `Last-Event-ID`, if it was sent.
+#[derive(Debug, Clone, Default)]
+pub struct LastEvent(Option<String>);
+
+impl FromRequest for LastEvent {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let sent = request.headers().get("last-event-id");
+        // An empty one means that no event has come yet.
+        let text = sent.map(|value| value.to_str().unwrap_or("?").trim().to_owned()).filter(|text| !text.is_empty());
+        ready(Ok(Self(text)))
+    }
+}
+
+impl LastEvent {
+    /// This one, or another if it was not sent.
+    pub fn or(self, other: Option<String>) -> Self {
+        Self(self.0.or(other))
+    }
+
+    /// The place, whichever answer it is in.
+    pub fn of_any(&self) -> Result<Option<Place>, Problem> {
+        let Some(text) = &self.0 else { return Ok(None) };
+        let place = text.split_once(':').and_then(|(answer, at)| {
+            Some(Place { answer: answer.parse().ok()?, at: at.parse::<u32>().ok()? as usize })
+        });
+        place.map(Some).ok_or_else(malformed)
+    }
+
+    /// The place in this answer.
+    pub fn of(&self, answer: MessageId) -> Result<Option<usize>, Problem> {
+        match self.of_any()? {
+            None => Ok(None),
+            Some(place) if place.answer == answer => Ok(Some(place.at)),
+            Some(_) => Err(malformed()),
+        }
+    }
+}
+
+fn malformed() -> Problem {
+    Problem::invalid("/Last-Event-ID", Invalid::Malformed { expected: "the id of an event of this answer" })
+}
+
+/// The events of an answer. The status is not sent before its first event is there: until then an error is a status.
+pub async fn respond(
+    request: &HttpRequest,
+    answer: MessageId,
+    mut reader: Follower,
+    id: RequestId,
+) -> Result<HttpResponse, Problem> {
+    let first = match reader.next().await {
+        Some(TurnEvent::Ended(Err(error))) if reader.is_fresh() => return Err(error.into()),
+        Some(event) => event,
+        None => return Err(Error::Abandoned.into()),
+    };
+    let mut at = 0;
+    let mut events = move |event| event_of(answer, &mut at, event, &id);
+    let first = events(first);
+    let rest = stream::unfold((reader, events), |(mut reader, mut events)| async move {
+        let event = match tokio::time::timeout(HEARTBEAT, reader.next()).await {
+            Ok(event) => events(event?),
+            Err(_) => sse::Event::Comment("still there".into()),
+        };
+        Some((event, (reader, events)))
+    });
+    let all = stream::once(async { first }).chain(rest);
+    let events = sse::Sse::from_infallible_stream(all).with_retry_duration(RETRY);
+    let mut response = events.respond_to(request).map_into_boxed_body();
+    // Buffering proxies would hold the events back.
+    let headers = response.headers_mut();
+    headers.insert(header::HeaderName::from_static("x-accel-buffering"), header::HeaderValue::from_static("no"));
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+fn event_of(answer: MessageId, at: &mut u32, event: TurnEvent, id: &RequestId) -> sse::Event {
+    let (name, data) = match event {
+        TurnEvent::Started(started) => ("start", written(&StartBody::from(started))),
+        TurnEvent::Piece { text, end } => {
+            *at = end;
+            ("delta", written(&DeltaBody { text }))
+        }
+        TurnEvent::Ended(Ok(ended)) => {
+            *at = u32::try_from(ended.message.content.len()).unwrap_or(u32::MAX);
+            ("done", written(&DoneBody::from(*ended)))
+        }
+        TurnEvent::Ended(Err(error)) => ("error", written(&Problem::from(error).body(&id.0))),
+    };
+    sse::Event::Data(sse::Data::new(data).event(name).id(format!("{answer}:{at}")))
+}
+
+fn written(data: &impl Serialize) -> String {
+    serde_json::to_string(data).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_an_answer_and_how_far_it_came() {
+        let id = "0199d3a0-0000-7000-8000-000000000001";
+        let answer: MessageId = id.parse().expect("an id");
+        let last = |text: &str| LastEvent(Some(text.to_owned()));
+        assert_eq!(last(&format!("{id}:17")).of(answer).ok(), Some(Some(17)));
+        assert_eq!(LastEvent(None).of(answer).ok(), Some(None));
+        let other = "0199d3a0-0000-7000-8000-000000000002";
+        for bad in
+            ["17", id, &format!("{id}:"), &format!("{id}:-1"), &format!("{other}:17"), &format!("{id}:99999999999")]
+        {
+            assert!(last(bad).of(answer).is_err(), "{bad}");
+        }
+        assert_eq!(LastEvent(None).or(Some(format!("{id}:2"))).of_any().ok().flatten(), Some(Place { answer, at: 2 }));
+    }
+}

@@ -1,0 +1,91 @@
+//! Asking the mentor through a client that keeps the conversation itself, as those of OpenAI's API do: nothing of it is
+//! stored here but what it cost.
+
+use lyceum_domain::{
+    conversations::{Author, Message, Prompt},
+    ids::{ConversationId, MessageId},
+    invalid::Invalid,
+    mentor::{ChatRequest, Delivery, Earlier, Reservation, TitleFilter, compose},
+    policy::{Action, allow},
+    text,
+};
+
+use super::{
+    LONGEST_ANSWER, TurnStarted,
+    live::LiveAnswer,
+    turn::{Keeping, Turn},
+};
+use crate::{Error, Lyceum, error::denied, sessions::Caller};
+
+/// A conversation as a client sends it.
+#[derive(Debug, Clone)]
+pub struct Chat {
+    /// What was said, oldest first; the last one is the question.
+    pub messages: Vec<Earlier>,
+    /// The longest answer that the client wants, in tokens.
+    pub max_tokens: Option<u32>,
+    /// How the answer is wanted.
+    pub delivery: Delivery,
+}
+
+impl Chat {
+    /// The longest question, in characters.
+    pub const QUESTION: usize = 32_000;
+}
+
+impl Lyceum {
+    /// Prepares a turn outside of our conversations. The mentor is the same: it knows where the learner stands, and
+    /// answers from the courses they are in.
+    pub async fn complete(&self, caller: &Caller, chat: Chat) -> Result<Turn, Error> {
+        allow(&caller.actor(), &Action::AskMentor).map_err(denied("conversation"))?;
+        let Chat { messages: mut history, max_tokens, delivery } = chat;
+        let asked = history.pop().filter(|last| last.author == Author::User);
+        let asked = text::cleaned(&asked.ok_or(Error::invalid("/messages", Invalid::Missing))?.content);
+        let asked = asked.trim();
+        if asked.is_empty() {
+            return Err(Error::invalid("/messages", Invalid::Empty));
+        }
+        if asked.chars().count() > Chat::QUESTION {
+            return Err(Error::invalid("/messages", Invalid::TooLong { max: Chat::QUESTION }));
+        }
+        history.iter_mut().for_each(|earlier| earlier.content = text::cleaned(&earlier.content));
+        history.retain(|earlier| !earlier.content.trim().is_empty());
+
+        let grounding = self.grounding(caller, asked, None).await?;
+        let prompt = compose(&grounding, &history, &self.shape(false));
+        let now = self.ports.clock.now();
+        // No row bears these ids.
+        let conversation = ConversationId::new(&*self.ports.ids);
+        let id = MessageId::new(&*self.ports.ids);
+        let shown = Prompt::parse(&text::shortened(asked, Prompt::MAX - 1))
+            .map_err(|invalid| Error::invalid("/messages", invalid))?;
+        let question = Message::question(id, conversation, None, &shown, now);
+        let answer = Message::answer(MessageId::new(&*self.ports.ids), &question, grounding.sources(), now);
+        let call = self.call(caller, conversation, answer.id, prompt.estimated_tokens, now);
+        let longest = self.rules.max_answer_tokens.unwrap_or(LONGEST_ANSWER).min(max_tokens.unwrap_or(u32::MAX)).max(1);
+        let quota = self.rules.quotas.of(caller.user.plan);
+        let reservation = Reservation::new(quota, prompt.bytes, longest, now);
+        let granted = self.granted(self.ports.store.write().open_call(&call, &reservation).await?)?;
+        let max_tokens = if granted < reservation.most {
+            Some(reservation.answer_within(granted, prompt.bytes, longest))
+        } else {
+            max_tokens.map(|_| longest).or(self.rules.max_answer_tokens)
+        };
+        let sources = answer.sources.clone();
+        let started = TurnStarted { conversation, question: question.id, answer: answer.id, sources };
+        Ok(Turn {
+            lyceum: self.clone(),
+            live: LiveAnswer::new(caller.user.id, started, now),
+            passages: grounding.passages.clone(),
+            request: Some(ChatRequest { messages: prompt.messages, grounding, delivery, max_tokens }),
+            answer,
+            call,
+            title: TitleFilter::new(false),
+            linger: self.rules.linger,
+            keeping: Keeping::Call,
+            asked_at: now,
+            was_asked: false,
+            has_begun: false,
+        })
+    }
+}

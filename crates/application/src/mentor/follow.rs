@@ -1,0 +1,172 @@
+//! Reading an answer again, or along: after a lost connection, in a second tab, at another server, after a crash.
+
+use std::time::Duration;
+
+use lyceum_domain::{
+    conversations::{Message, MessageStatus},
+    ids::MessageId,
+    policy::{Action, allow},
+};
+use tokio::time::Instant;
+
+use super::{
+    Answer, TurnEvent, TurnStarted,
+    live::{Reader, offset, portion},
+};
+use crate::{Error, Lyceum, error::denied, sessions::Caller};
+
+/// How often an answer that another server gives is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+/// How often that server is told that somebody reads it, and how long it believes it.
+const TELL: Duration = Duration::from_secs(1);
+const BELIEVED: Duration = Duration::from_secs(3);
+
+/// How long a store is waited for that is away.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How far somebody had come in an answer: so many bytes (UTF-8) of it.
+pub type Place = usize;
+
+/// Somebody who reads an answer from wherever it is given.
+pub struct Follower(Source);
+
+enum Source {
+    /// This process gives it.
+    Here(Reader),
+    /// Another one does, or it has ended.
+    Stored(Stored),
+}
+
+struct Stored {
+    lyceum: Lyceum,
+    caller: Caller,
+    message: Message,
+    seen_at: Option<lyceum_domain::time::Timestamp>,
+    has_started: bool,
+    at: Place,
+    told_at: Option<Instant>,
+    has_ended: bool,
+}
+
+impl Lyceum {
+    /// Reads an answer of the caller, from the beginning or on from a place. It need not have ended.
+    pub async fn follow(&self, caller: &Caller, id: MessageId, from: Option<Place>) -> Result<Follower, Error> {
+        allow(&caller.actor(), &Action::AskMentor).map_err(denied("message"))?;
+        let owner = caller.user.id;
+        if let Some(live) = self.ports.answers.find(owner, id) {
+            let reader = from.map_or_else(|| Reader::new(&live), |at| Reader::resume(&live, at));
+            return Ok(Follower(Source::Here(reader)));
+        }
+        let Some(said) = self.ports.store.write().under_way().said(owner, id).await? else {
+            let message = self.ports.store.read().message(owner, id).await?;
+            return Err(message.map_or(Error::NotFound("message"), |_| Error::NotAnAnswer));
+        };
+        Ok(Follower(Source::Stored(Stored {
+            lyceum: self.clone(),
+            caller: caller.clone(),
+            message: said.answer,
+            seen_at: said.seen_at,
+            has_started: from.is_some(),
+            at: from.unwrap_or(0),
+            told_at: None,
+            has_ended: false,
+        })))
+    }
+}
+
+impl Follower {
+    /// Whether the model has not begun, and nobody was told that it had: an error that comes now is the answer to whoever
+    /// asked.
+    pub fn is_fresh(&self) -> bool {
+        matches!(&self.0, Source::Here(reader) if reader.is_fresh())
+    }
+
+    /// What happens next; `None` after the end.
+    pub async fn next(&mut self) -> Option<TurnEvent> {
+        match &mut self.0 {
+            Source::Here(reader) => reader.next().await,
+            Source::Stored(stored) => stored.next().await,
+        }
+    }
+}
+
+impl From<Reader> for Follower {
+    fn from(reader: Reader) -> Self {
+        Self(Source::Here(reader))
+    }
+}
+
+impl Stored {
+    async fn next(&mut self) -> Option<TurnEvent> {
+        if self.has_ended {
+            return None;
+        }
+        let Some(question) = self.message.parent else {
+            return self.end(Err(Error::NotAnAnswer));
+        };
+        if !self.has_started {
+            self.has_started = true;
+            return Some(TurnEvent::Started(TurnStarted {
+                conversation: self.message.conversation,
+                question,
+                answer: self.message.id,
+                sources: self.message.sources.clone(),
+            }));
+        }
+        loop {
+            let content = &self.message.content;
+            if content.len() > self.at {
+                // Whoever comes back may have counted into a character.
+                let from = content.floor_char_boundary(self.at);
+                let text = portion(&content[from..]).to_owned();
+                self.at = from + text.len();
+                return Some(TurnEvent::Piece { text, end: offset(self.at) });
+            }
+            match self.message.status {
+                MessageStatus::Streaming => {}
+                MessageStatus::Complete | MessageStatus::Stopped => {
+                    return self.end(Ok(Box::new(Answer { message: self.message.clone() })));
+                }
+                status @ (MessageStatus::Interrupted | MessageStatus::Failed) => {
+                    return self.end(Err(Error::AnswerBroken(status)));
+                }
+            }
+            if let Err(error) = self.look().await {
+                return self.end(Err(error));
+            }
+        }
+    }
+
+    fn end(&mut self, ended: Result<Box<Answer>, Error>) -> Option<TurnEvent> {
+        self.has_ended = true;
+        Some(TurnEvent::Ended(ended))
+    }
+
+    /// Waits a moment and looks what there is now.
+    async fn look(&mut self) -> Result<(), Error> {
+        let began = Instant::now();
+        loop {
+            tokio::time::sleep(LOOK).await;
+            match self.look_once().await {
+                Err(Error::StoreUnavailable(_)) if began.elapsed() < PATIENCE => {}
+                looked => return looked,
+            }
+        }
+    }
+
+    /// If the server that gives it is gone, that is its end.
+    async fn look_once(&mut self) -> Result<(), Error> {
+        let (ports, id) = (&self.lyceum.ports, self.message.id);
+        let under_way = ports.store.write().under_way();
+        if self.told_at.is_none_or(|told| told.elapsed() >= TELL) {
+            under_way.follow(id, ports.clock.now().plus(BELIEVED)).await?;
+            self.told_at = Some(Instant::now());
+        }
+        if self.seen_at.is_some_and(|seen| ports.clock.now().since(seen) > super::abandoned::SILENCE) {
+            self.lyceum.close_abandoned(&lyceum_domain::policy::Actor::System, &[]).await?;
+        }
+        let said = under_way.said(self.caller.user.id, id).await?.ok_or(Error::NotFound("message"))?;
+        (self.message, self.seen_at) = (said.answer, said.seen_at);
+        Ok(())
+    }
+}
