@@ -64,7 +64,7 @@ async fn everything_at_once(settings: &StorageSettings) {
     for round in 0..20_u32 {
         let mut turn = stored_turn(&*servers[0], user).await;
         turn.usage = ended(&turn.usage, 100 + round);
-        turn.answer.content = "Said.".to_owned();
+        "Said.".clone_into(&mut turn.answer.content);
         turn.title = (round % 2 == 0).then(|| turn.conversation.title.clone());
         let step = async |n: usize| -> Result<(), StoreError> {
             let store = &*servers[n % 3];
