@@ -48,7 +48,9 @@ impl Lyceum {
         if asked.chars().count() > Chat::QUESTION {
             return Err(Error::invalid("/messages", Invalid::TooLong { max: Chat::QUESTION }));
         }
-        history.iter_mut().for_each(|earlier| earlier.content = text::cleaned(&earlier.content));
+        for earlier in &mut history {
+            earlier.content = text::cleaned(&earlier.content);
+        }
         history.retain(|earlier| !earlier.content.trim().is_empty());
 
         let grounding = self.grounding(caller, asked, None).await?;

@@ -34,7 +34,7 @@ enum Source {
     /// This process gives it.
     Here(Reader),
     /// Another one does, or it has ended.
-    Stored(Stored),
+    Stored(Box<Stored>),
 }
 
 struct Stored {
@@ -61,7 +61,7 @@ impl Lyceum {
             let message = self.ports.store.read().message(owner, id).await?;
             return Err(message.map_or(Error::NotFound("message"), |_| Error::NotAnAnswer));
         };
-        Ok(Follower(Source::Stored(Stored {
+        Ok(Follower(Source::Stored(Box::new(Stored {
             lyceum: self.clone(),
             caller: caller.clone(),
             message: said.answer,
@@ -70,7 +70,7 @@ impl Lyceum {
             at: from.unwrap_or(0),
             told_at: None,
             has_ended: false,
-        })))
+        }))))
     }
 }
 
@@ -102,7 +102,7 @@ impl Stored {
             return None;
         }
         let Some(question) = self.message.parent else {
-            return self.end(Err(Error::NotAnAnswer));
+            return Some(self.end(Err(Error::NotAnAnswer)));
         };
         if !self.has_started {
             self.has_started = true;
@@ -125,21 +125,21 @@ impl Stored {
             match self.message.status {
                 MessageStatus::Streaming => {}
                 MessageStatus::Complete | MessageStatus::Stopped => {
-                    return self.end(Ok(Box::new(Answer { message: self.message.clone() })));
+                    return Some(self.end(Ok(Box::new(Answer { message: self.message.clone() }))));
                 }
                 status @ (MessageStatus::Interrupted | MessageStatus::Failed) => {
-                    return self.end(Err(Error::AnswerBroken(status)));
+                    return Some(self.end(Err(Error::AnswerBroken(status))));
                 }
             }
             if let Err(error) = self.look().await {
-                return self.end(Err(error));
+                return Some(self.end(Err(error)));
             }
         }
     }
 
-    fn end(&mut self, ended: Result<Box<Answer>, Error>) -> Option<TurnEvent> {
+    fn end(&mut self, ended: Result<Box<Answer>, Error>) -> TurnEvent {
         self.has_ended = true;
-        Some(TurnEvent::Ended(ended))
+        TurnEvent::Ended(ended)
     }
 
     /// Waits a moment and looks what there is now.

@@ -73,7 +73,9 @@ impl Journal {
                 continue;
             }
             // What is said from here on is for the next write.
-            answers.iter().for_each(|live| live.is_noted.store(false, Ordering::Release));
+            for live in &answers {
+                live.is_noted.store(false, Ordering::Release);
+            }
             for live in keep_all(store, &answers).await {
                 self.note(live);
             }

@@ -6,6 +6,7 @@
     clippy::panic,
     reason = "helpers of tests may fail as loudly as the tests themselves"
 )]
+#![allow(clippy::large_futures, reason = "a story is one future with all its turns, and runs once")]
 
 mod administration;
 mod api_keys;

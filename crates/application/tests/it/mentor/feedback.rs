@@ -13,6 +13,7 @@ use tokio::join;
 use super::scene::turn;
 use crate::house::{House, code, hear, question};
 
+#[expect(clippy::unnecessary_wraps, reason = "as use cases take it")]
 fn thinks(rating: Rating, comment: Option<&str>) -> Option<Feedback> {
     Some(Feedback { rating, comment: comment.map(|text| Comment::parse(text).unwrap()) })
 }
@@ -48,7 +49,7 @@ async fn only_answers_have_feedback_and_only_that_of_whoever_asked() {
         (Actor::Anonymous, "unauthenticated"),
         (Actor::System, "forbidden"),
     ] {
-        assert_eq!(rate(actor.clone(), answer.id).await, expected, "{actor:?}");
+        assert_eq!(rate(actor, answer.id).await, expected, "{actor:?}");
         assert_eq!(code(house.lyceum.message(&actor, answer.id).await), expected, "{actor:?}");
     }
     assert_eq!(house.outcome(&ada).await.0.feedback, None);

@@ -8,31 +8,26 @@ use world::World;
 
 use self::book::Dice;
 
-/// How many worlds each test lets go their way; there are four tests, so that they share the cores.
-const WORLDS: u64 = 250;
+/// How many worlds each test lets go their way; of ten thousand in all, so that the tests share the cores.
+const WORLDS: u64 = 1_250;
 
-async fn worlds(first: u64) {
-    for seed in first * WORLDS..(first + 1) * WORLDS {
+async fn worlds(part: u64) {
+    for seed in part * WORLDS..(part + 1) * WORLDS {
         tokio::task::LocalSet::new().run_until(World::lives(Dice::new(seed))).await;
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn in_every_world_each_call_is_paid_for_once() {
-    worlds(0).await;
-}
+mod in_every_world_each_call_is_paid_for_once {
+    macro_rules! parts {
+        ($($part:literal $name:ident),*) => {
+            $(
+                #[tokio::test(start_paused = true)]
+                async fn $name() {
+                    super::worlds($part).await;
+                }
+            )*
+        };
+    }
 
-#[tokio::test(start_paused = true)]
-async fn in_every_second_world_too() {
-    worlds(1).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn in_every_third_world_too() {
-    worlds(2).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn in_every_fourth_world_too() {
-    worlds(3).await;
+    parts!(0 one, 1 two, 2 three, 3 four, 4 five, 5 six, 6 seven, 7 eight);
 }

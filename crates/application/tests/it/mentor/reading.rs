@@ -98,7 +98,7 @@ async fn the_answer_of_somebody_else_is_not_there_and_a_question_is_none() {
     house
         .keeping(async {
             drop(turn);
-            a_moment().await
+            a_moment().await;
         })
         .await;
     assert_eq!(house.said(&ada, answer.id).await.status, MessageStatus::Interrupted);
@@ -167,7 +167,7 @@ async fn a_store_that_is_away_for_a_while_holds_nobody_up_for_long_and_loses_not
             seen + &text
         };
         let (seen, ()) = house.living(async { join!(story, turn.run(pending())) }).await;
-        let expected = (0..100).map(|n| format!("{n},")).collect::<String>();
+        let expected = (0..100).map(|n| format!("{n},")).collect::<Vec<_>>().concat();
         assert_eq!((seen.as_str(), house.outcome(&ada).await.0.content), (expected.as_str(), expected.clone()));
     }
 }

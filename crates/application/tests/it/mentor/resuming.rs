@@ -74,7 +74,7 @@ async fn an_answer_that_has_ended_is_told_with_its_end() {
         let second = house.follow(&ada, id, None).await;
         let is_shut_down = async {
             if is_shut_down.await.is_err() {
-                pending().await
+                pending::<()>().await;
             }
         };
         let ((), first, second, ()) = join!(house.run(turn, is_shut_down), hear(reader), hear(second), playing);

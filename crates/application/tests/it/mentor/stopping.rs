@@ -143,8 +143,8 @@ async fn when_the_follower_elsewhere_leaves_too_the_answer_ends() {
         words(&mut reader).await;
         let mut follower = other.follow(&ada, id, Some(5)).await;
         drop(reader);
-        let followed = tokio::time::timeout(Duration::from_secs(3), follower.next()).await;
-        assert!(followed.is_err(), "it goes on");
+        let next = tokio::time::timeout(Duration::from_secs(3), follower.next()).await;
+        assert!(next.is_err(), "it goes on");
         drop(follower);
         let left = Instant::now();
         assert!(upstream.was_hung_up().await);

@@ -142,13 +142,14 @@ fn failure(dice: &mut Dice) -> ChatError {
     }
 }
 
+const PIECES: [&str; 6] = ["It ", "bears – ", "漢字 ", " \n", "🦀", "<<title: A knot>>"];
+
 /// Answers one call, somehow.
 pub async fn play(mut call: Call, mut dice: Dice) {
     dice.wait(500).await;
     if dice.one_in(6) {
         return call.fails(failure(&mut dice));
     }
-    const PIECES: [&str; 6] = ["It ", "bears – ", "漢字 ", " \n", "🦀", "<<title: A knot>>"];
     for _ in 0..dice.below(8) {
         call.says(PIECES[usize::try_from(dice.below(6)).unwrap()]);
         dice.wait(400).await;

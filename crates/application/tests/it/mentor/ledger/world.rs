@@ -24,7 +24,10 @@ use lyceum_domain::{
     time::{Clock as _, Day, Timestamp, UtcOffset},
 };
 use lyceum_testkit::{ambient::ManualClock, chat::Upstream, store::MemoryStore};
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
 use super::book::{Book, Counting, Dice, play};
 use crate::house::{House, question};
@@ -57,7 +60,6 @@ pub struct World {
     asked: RefCell<Vec<Asked>>,
     /// Questions whose server was killed before it could write down how they ended.
     lost: RefCell<HashSet<String>>,
-    was_away: Cell<bool>,
     readers: RefCell<JoinSet<()>>,
 }
 
@@ -69,20 +71,13 @@ impl World {
     /// Lets a world go its way, and looks at the ledger when all is over.
     pub async fn lives(mut dice: Dice) {
         let world = Rc::new(Self::new(&mut dice).await);
-        let clock = {
-            let clock = world.clock.clone();
-            tokio::task::spawn_local(async move {
-                loop {
-                    sleep(Duration::from_millis(250)).await;
-                    clock.advance(Duration::from_millis(250));
-                }
-            })
-        };
         for server in 0..2 {
             world.start(server, dice.other());
         }
         for _ in 0..6 + dice.below(14) {
+            let began = Instant::now();
             dice.wait(600).await;
+            world.clock.advance(began.elapsed());
             world.something_happens(&mut dice).await;
         }
         world.comes_to_rest().await;
@@ -90,7 +85,6 @@ impl World {
         for server in &world.servers {
             server.tasks.take().shutdown().await;
         }
-        clock.abort();
     }
 
     async fn new(dice: &mut Dice) -> Self {
@@ -119,7 +113,6 @@ impl World {
             learners,
             asked: RefCell::default(),
             lost: RefCell::default(),
-            was_away: Cell::new(false),
             readers: RefCell::default(),
         }
     }
@@ -210,9 +203,10 @@ impl World {
             }
             dice.wait(1_200).await;
             let server = &self.servers[usize::from(dice.one_in(2))];
-            let followed = server.house.lyceum.follow(&asked.owner, asked.answer, Some(text.len())).await;
-            let Ok(follower) = followed else { return };
-            reader = follower;
+            match server.house.lyceum.follow(&asked.owner, asked.answer, Some(text.len())).await {
+                Ok(follower) => reader = follower,
+                Err(_) => return,
+            }
         }
     }
 
@@ -232,7 +226,6 @@ impl World {
     }
 
     async fn is_away_for(self: &Rc<Self>, dice: &mut Dice) {
-        self.was_away.set(true);
         self.store.set_away(true);
         let longest = if dice.one_in(3) { 15_000 } else { 900 };
         let (store, millis) = (self.store.clone(), dice.below(longest));
@@ -252,7 +245,8 @@ impl World {
         let mut tasks = killed.tasks.take();
         tasks.abort_all();
         self.store.set_away(false);
-        for asked in self.asked.borrow().iter().filter(|asked| asked.server == server) {
+        let asked = self.asked.borrow().clone();
+        for asked in asked.iter().filter(|asked| asked.server == server) {
             let record = self.record(asked).await;
             let is_swept = record.error_code.as_deref() == Some("server_gone") && record.cost.is_estimated;
             if record.outcome == UsageOutcome::Open || is_swept {
@@ -270,12 +264,26 @@ impl World {
     /// Nobody asks any more, and time passes until nothing happens.
     async fn comes_to_rest(&self) {
         let mut readers = self.readers.take();
-        while let Some(read) = readers.join_next().await {
-            read.unwrap();
+        // A provider may hang, and a turn may wait for the store.
+        let is_at_rest = async {
+            while let Some(read) = readers.join_next().await {
+                read.unwrap();
+            }
+            self.store.set_away(false);
+            while self.servers.iter().any(|server| server.house.live() > 0) || self.has_ends_to_write().await {
+                sleep(Duration::from_millis(500)).await;
+            }
+        };
+        let clock = async {
+            for _ in 0..240 {
+                sleep(Duration::from_millis(500)).await;
+                self.clock.advance(Duration::from_millis(500));
+            }
+        };
+        tokio::select! {
+            () = is_at_rest => {}
+            () = clock => {}
         }
-        self.store.set_away(false);
-        // The longest that a provider hangs, and that a turn waits for the store.
-        sleep(Duration::from_mins(1)).await;
         self.clock.advance(Duration::from_secs(30));
         for server in self.servers.iter().filter(|server| !server.is_killed.get()) {
             server.house.lyceum.beat().await.unwrap();
@@ -283,40 +291,53 @@ impl World {
         self.servers[0].house.lyceum.close_abandoned(&Actor::System, &[]).await.unwrap();
     }
 
+    /// Whether something is under way that a living server will end.
+    async fn has_ends_to_write(&self) -> bool {
+        let asked = self.asked.borrow().clone();
+        for asked in asked.iter().filter(|asked| !self.servers[asked.server].is_killed.get()) {
+            if self.record(asked).await.outcome == UsageOutcome::Open {
+                return true;
+            }
+        }
+        false
+    }
+
     async fn obeys(&self, seed: u64) {
         for server in &self.servers {
             assert_eq!(server.house.live(), 0, "world {seed}: an answer is under way here");
         }
-        for asked in self.asked.borrow().iter() {
+        let asked = self.asked.borrow().clone();
+        for asked in &asked {
             let said = self.store.write().under_way().said(asked.owner.user.id, asked.answer).await.unwrap().unwrap();
-            let told = format!("world {seed}, {}: {:?}", asked.words, said.answer);
-            assert_eq!(said.seen_at, None, "{told}: is under way");
-            assert_ne!(said.answer.status, MessageStatus::Streaming, "{told}");
-            self.is_paid_for_once(asked, &told).await;
+            let told = || format!("world {seed}, {}: {:?}", asked.words, said.answer);
+            assert_eq!(said.seen_at, None, "{}: is under way", told());
+            assert_ne!(said.answer.status, MessageStatus::Streaming, "{}", told());
+            self.is_paid_for_once(asked, told).await;
         }
         for learner in &self.learners {
             self.adds_up(learner.user.id, seed).await;
         }
     }
 
-    async fn is_paid_for_once(&self, asked: &Asked, told: &str) {
+    async fn is_paid_for_once(&self, asked: &Asked, told: impl Fn() -> String) {
         let record = self.record(asked).await;
-        let told = format!("{told}: {record:?}");
-        assert_ne!(record.outcome, UsageOutcome::Open, "{told}");
-        let entry = self.book.entry(&asked.words);
+        let told = || format!("{}: {record:?}", told());
+        assert_ne!(record.outcome, UsageOutcome::Open, "{}", told());
+        let took = Counted::of(record.cost.tokens);
         if self.lost.borrow().contains(&asked.words) {
-            assert!(record.cost.is_estimated && record.counted == Counted::of(record.cost.tokens), "{told}");
+            assert_eq!((record.cost.is_estimated, record.counted), (true, took), "{}", told());
             return;
         }
-        match entry {
-            None => assert_eq!(record.counted, Counted::default(), "{told}: was never asked"),
-            Some(entry) if entry.is_free => assert_eq!(record.counted, Counted::default(), "{told}: was free"),
+        match self.book.entry(&asked.words) {
+            None => assert_eq!(record.counted, Counted::default(), "{}: was never asked", told()),
+            Some(entry) if entry.is_free => assert_eq!(record.counted, Counted::default(), "{}: was free", told()),
             Some(entry) => {
-                assert_eq!(record.counted, Counted::of(record.cost.tokens), "{told}");
-                if let Some(counted) = entry.counted {
-                    assert_eq!((record.cost.tokens, record.cost.is_estimated), (counted, false), "{told}");
-                } else {
-                    assert!(record.cost.is_estimated, "{told}: nobody counted");
+                assert_eq!(record.counted, took, "{}", told());
+                match entry.counted {
+                    Some(counted) => {
+                        assert_eq!((record.cost.tokens, record.cost.is_estimated), (counted, false), "{}", told());
+                    }
+                    None => assert!(record.cost.is_estimated, "{}: nobody counted", told()),
                 }
             }
         }
