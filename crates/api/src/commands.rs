@@ -4,6 +4,7 @@
 mod config;
 mod course;
 mod doctor;
+mod encryption;
 mod mail;
 mod mentor;
 mod migrate;
@@ -49,6 +50,9 @@ enum Command {
     /// Look after what is known of learners.
     #[command(subcommand)]
     Progress(progress::Progress),
+    /// Look after the keys that messages are sealed under.
+    #[command(subcommand)]
+    Encryption(encryption::Encryption),
     /// See what answers of the mentor were made from.
     #[command(subcommand)]
     Mentor(mentor::Mentor),
@@ -119,6 +123,7 @@ fn dispatch(command: Command) -> Outcome {
                     Command::Mail(command) => mail::run(&command, &settings).await,
                     Command::Course(command) => course::run(command, &settings).await,
                     Command::Progress(command) => progress::run(command, &settings).await,
+                    Command::Encryption(command) => encryption::run(command, &settings).await,
                     Command::Mentor(command) => mentor::run(command, &settings).await,
                     Command::Doctor => doctor::run(&settings).await,
                     Command::Openapi | Command::Config(_) | Command::ReadPdf => Ok(()),

@@ -30,6 +30,13 @@ impl Default for Retention {
 const BATCH: u32 = 500;
 
 impl Lyceum {
+    /// Seals one batch of texts anew that are not sealed under the key in use, those in clear too, and says how many; call
+    /// it again until it says none. Servers may run meanwhile.
+    pub async fn reseal(&self, actor: &Actor) -> Result<u64, Error> {
+        allow(actor, &Action::KeepHouse).map_err(denied("message"))?;
+        Ok(self.ports.store.write().reseal(BATCH).await?)
+    }
+
     /// Removes one batch of each kind of what is over, and says how many rows that were; call it again until it says
     /// none.
     pub async fn tidy(&self, actor: &Actor) -> Result<u64, Error> {

@@ -36,6 +36,7 @@ use lyceum_domain::{
         Reserved, TitleFilter, TokenUsage, UsageOutcome, UsageRecord, compose,
     },
     policy::{Action, allow},
+    time::Timestamp,
 };
 
 pub use balance::Balance;
@@ -232,7 +233,7 @@ impl Lyceum {
         // After the question, also for a clock that stands still.
         let answered_at = now.plus(Duration::from_micros(1));
         let answer = Message::answer(MessageId::new(&*self.ports.ids), &question, grounding.sources(), answered_at);
-        let call = self.call(caller, conversation.id, answer.id, prompt.estimated_tokens);
+        let call = self.call(caller, conversation.id, answer.id, prompt.estimated_tokens, now);
         let quoted: Vec<_> = grounding.passages.iter().map(|passage| passage.text.clone()).map(quoted).collect();
         let longest = self.rules.max_answer_tokens.unwrap_or(LONGEST_ANSWER);
         let quota = self.rules.quotas.of(caller.user.plan);
@@ -284,15 +285,16 @@ impl Lyceum {
         })
     }
 
-    /// The record of a call that is about to start.
+    /// The record of a call that is about to start, at the very time for which it is set aside: where it is counted, the
+    /// day of its record says.
     fn call(
         &self,
         caller: &Caller,
         conversation: ConversationId,
         message: MessageId,
         prompt_tokens: u32,
+        now: Timestamp,
     ) -> UsageRecord {
-        let now = self.ports.clock.now();
         UsageRecord {
             id: UsageId::new(&*self.ports.ids),
             user: caller.user.id,

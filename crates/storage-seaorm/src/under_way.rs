@@ -126,8 +126,22 @@ const FORGET: Sql = Sql::same(
      AND NOT EXISTS (SELECT 1 FROM turns_under_way u WHERE u.instance_id = instances.id)",
 );
 
+/// What becomes of an answer with a piece that does not open.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unreadable {
+    /// It cannot be read.
+    Refused,
+    /// It ends before that piece: so that it can be closed.
+    Cut,
+}
+
 /// Reads what [`so_far!`] gives, and puts it into the answer if it is under way.
-fn read_so_far(row: &mut Row<'_>, mut answer: Message, sealing: &Sealing) -> Result<Said, StoreError> {
+fn read_so_far(
+    row: &mut Row<'_>,
+    mut answer: Message,
+    sealing: &Sealing,
+    unreadable: Unreadable,
+) -> Result<Said, StoreError> {
     let (seen_at, pieces) = (row.maybe_time()?, row.maybe_text()?);
     if seen_at.is_some() {
         let id = answer.id.as_uuid();
@@ -135,7 +149,14 @@ fn read_so_far(row: &mut Row<'_>, mut answer: Message, sealing: &Sealing) -> Res
             .map_err(|reason| StoreError::Corrupt(format!("the pieces of an answer are none: {reason}")))?;
         answer.content.clear();
         for (bytes_before, text, key) in pieces {
-            answer.content += &sealing.open(Place::piece(id, bytes_before), Stored { text, key })?;
+            match sealing.open(Place::piece(id, bytes_before), Stored { text, key }) {
+                Ok(text) => answer.content += &text,
+                Err(error) if unreadable == Unreadable::Cut => {
+                    log::error!("an abandoned answer is cut: {error}");
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(Said { answer, seen_at })
@@ -166,7 +187,7 @@ impl TurnsUnderWay for SeaOrmStore {
         let row = SAID.one(&self.reads, Values::new().id(message.as_uuid()).id(owner.as_uuid())).await?;
         maybe(row.as_ref(), |row| {
             let answer = messages::read(row, &self.sealing)?;
-            read_so_far(row, answer, &self.sealing)
+            read_so_far(row, answer, &self.sealing, Unreadable::Refused)
         })
     }
 
@@ -205,7 +226,7 @@ impl TurnsUnderWay for SeaOrmStore {
         let rows = ABANDONED.all(&self.reads, Values::new().json(gone).time(silent_since).number(limit)).await?;
         each(&rows, |row| {
             let answer = messages::read(row, &self.sealing)?;
-            let Said { answer, .. } = read_so_far(row, answer, &self.sealing)?;
+            let Said { answer, .. } = read_so_far(row, answer, &self.sealing, Unreadable::Cut)?;
             Ok(Abandoned { answer, call: ledger::read(row)? })
         })
     }

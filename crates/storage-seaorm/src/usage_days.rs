@@ -28,7 +28,7 @@ macro_rules! days {
              count(CASE WHEN r.outcome = 'failed' THEN 1 END), CAST(sum(r.prompt_tokens) AS bigint), \
              CAST(sum(r.completion_tokens) AS bigint), CAST(sum(r.micros) AS bigint) FROM days d \
              JOIN usage_records r ON r.day = d.day AND r.user_id = d.user_id \
-             GROUP BY d.day, d.user_id, r.provider, r.model ORDER BY d.day DESC, d.user_id DESC, r.provider, r.model"
+             GROUP BY d.day, d.user_id, r.provider, r.model ORDER BY d.day DESC, d.user_id DESC"
         )
     };
 }
@@ -74,6 +74,9 @@ pub(crate) async fn page(
             Some(last) => last.models.push(usage),
             None => days.push(UsageDay { day, user, models: vec![usage] }),
         }
+    }
+    for day in &mut days {
+        day.models.sort_by(|a, b| (&a.provider, &a.model).cmp(&(&b.provider, &b.model)));
     }
     Ok(Page::cut(days, page.size, |of| Cursor { at: of.day.begins(UtcOffset::default()), id: of.user.as_uuid() }))
 }

@@ -129,7 +129,7 @@ async fn house_rules(url: &str) {
              'sqlite%' AND t.name NOT LIKE 'seaql%' AND (SELECT count(*) FROM pragma_table_info(t.name) c WHERE c.name \
              IN ('created_at', 'updated_at') AND c.\"notnull\") < 2",
             "SELECT t.name || '.' || f.\"from\" FROM pragma_table_list t JOIN pragma_foreign_key_list(t.name) f \
-             WHERE t.schema = 'main' AND NOT EXISTS (SELECT 1 FROM pragma_index_list(t.name) i JOIN \
+             WHERE t.schema = 'main' AND f.seq = 0 AND NOT EXISTS (SELECT 1 FROM pragma_index_list(t.name) i JOIN \
              pragma_index_info(i.name) c WHERE c.seqno = 0 AND c.name = f.\"from\" AND i.partial = 0)",
         )
     } else {

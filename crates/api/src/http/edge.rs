@@ -127,6 +127,8 @@ fn with_problem(response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse
     let (body, is_final) = (body.unwrap_or_default(), errors::is_final(problem));
     response.map_body(|head, _| {
         head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        // The compressor was here before, and packed another body.
+        head.headers.remove(header::CONTENT_ENCODING);
         if is_final {
             head.headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
         }

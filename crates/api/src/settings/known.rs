@@ -349,9 +349,8 @@ impl Known {
                 "false" | "0" | "no" | "off" => Value::from(false),
                 _ => return None,
             },
-            Whole(..) => Value::from(trimmed.parse::<u64>().ok()?),
             WholeOrNone(..) | NumberOrNone(..) if trimmed == "none" => Value::from(trimmed),
-            WholeOrNone(..) => Value::from(trimmed.parse::<u64>().ok()?),
+            Whole(..) | WholeOrNone(..) => Value::from(trimmed.parse::<u64>().ok()?),
             NumberOrNone(..) => Value::from(trimmed.parse::<f64>().ok()?),
             Prices(_) => prices::of_text(trimmed)?.into(),
             List | SomeOf(_) => {

@@ -61,7 +61,7 @@ impl Lyceum {
             .map_err(|invalid| Error::invalid("/messages", invalid))?;
         let question = Message::question(id, conversation, None, &shown, now);
         let answer = Message::answer(MessageId::new(&*self.ports.ids), &question, grounding.sources(), now);
-        let call = self.call(caller, conversation, answer.id, prompt.estimated_tokens);
+        let call = self.call(caller, conversation, answer.id, prompt.estimated_tokens, now);
         let longest = self.rules.max_answer_tokens.unwrap_or(LONGEST_ANSWER).min(max_tokens.unwrap_or(u32::MAX)).max(1);
         let quota = self.rules.quotas.of(caller.user.plan);
         let reservation = Reservation::new(quota, prompt.bytes, longest, now);

@@ -81,7 +81,7 @@ impl House {
         Self::on(self.store.clone(), self.clock.clone(), model, self.lyceum.rules().clone())
     }
 
-    fn on(store: MemoryStore, clock: ManualClock, model: impl ChatModel + 'static, rules: Rules) -> Self {
+    pub fn on(store: MemoryStore, clock: ManualClock, model: impl ChatModel + 'static, rules: Rules) -> Self {
         let mailer = MemoryMailer::new();
         let (passwords, tokens, providers) = (PlainHasher::new(), PlainTokens::new("key"), PlainProviders::new());
         let (blobs, portraits, texts) = (MemoryBlobs::new(), PlainPortraits::new(), PlainTexts::new());

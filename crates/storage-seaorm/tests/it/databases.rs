@@ -37,15 +37,21 @@ pub async fn postgres() -> Option<Subject> {
 pub async fn postgres_database() -> Option<StorageSettings> {
     static URL: OnceCell<String> = OnceCell::const_new();
     let server = variable("TEST_DATABASE_URL")?;
-    let url = URL.get_or_init(|| prepared(server)).await;
+    let url = URL.get_or_init(|| prepared(server, "")).await;
     Some(StorageSettings { max_connections: Some(4), min_connections: 0, ..StorageSettings::at(url) })
 }
 
-/// The address of this run's database, which is there and has the schema.
-async fn prepared(server: String) -> String {
+/// A PostgreSQL database that nobody but the test of this name has, with the schema: for what changes all there is.
+pub async fn postgres_of_its_own(test: &str) -> Option<StorageSettings> {
+    let url = prepared(variable("TEST_DATABASE_URL")?, test).await;
+    Some(StorageSettings { max_connections: Some(4), min_connections: 0, ..StorageSettings::at(url) })
+}
+
+/// The address of a database of this run, which is there and has the schema.
+async fn prepared(server: String, of: &str) -> String {
     // Under nextest every test is a process; under `cargo test` all are one.
     let run = variable("NEXTEST_RUN_ID").unwrap_or_else(|| std::process::id().to_string());
-    let name = format!("{PREFIX}{}", run.replace('-', ""));
+    let name = format!("{PREFIX}{}{of}", run.replace('-', ""));
     let (base, query) = server.split_once('?').unwrap_or((&server, ""));
     let (host, _) = base.rsplit_once('/').expect("an address with a database");
     let url = format!("{host}/{name}?{query}");

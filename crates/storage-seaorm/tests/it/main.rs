@@ -8,7 +8,9 @@
 
 mod corruption;
 mod databases;
+mod sealing;
 mod settings;
+mod turns;
 mod waiting;
 
 mod sqlite {
