@@ -10,28 +10,52 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let (messages, words) = of(manager, MESSAGES_UP_POSTGRES, MESSAGES_UP_SQLITE);
-        execute(manager, messages).await?;
+        let dialect = Dialect::of(manager);
+        execute(manager, dialect.messages_up).await?;
         execute(manager, UP).await?;
+        execute(manager, dialect.pieces_up).await?;
         for statement in BACKFILL {
-            execute(manager, &[&words.put_into(statement)]).await?;
+            execute(manager, &[&dialect.words.put_into(statement)]).await?;
         }
         Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let dialect = Dialect::of(manager);
+        execute(manager, dialect.pieces_down).await?;
         execute(manager, DOWN).await?;
-        execute(manager, of(manager, MESSAGES_DOWN_POSTGRES, MESSAGES_DOWN_SQLITE).0).await
+        execute(manager, dialect.messages_down).await
     }
 }
 
-/// The statements of this database, and its words for what both do.
-fn of(
-    manager: &SchemaManager<'_>,
-    postgres: &'static [&'static str],
-    sqlite: &'static [&'static str],
-) -> (&'static [&'static str], Words) {
-    if manager.get_database_backend() == DbBackend::Postgres { (postgres, POSTGRES) } else { (sqlite, SQLITE) }
+/// What the two databases do differently.
+struct Dialect {
+    messages_up: &'static [&'static str],
+    messages_down: &'static [&'static str],
+    pieces_up: &'static [&'static str],
+    pieces_down: &'static [&'static str],
+    words: Words,
+}
+
+impl Dialect {
+    fn of(manager: &SchemaManager<'_>) -> Self {
+        if manager.get_database_backend() == DbBackend::Postgres {
+            return Self {
+                messages_up: MESSAGES_UP_POSTGRES,
+                messages_down: MESSAGES_DOWN_POSTGRES,
+                pieces_up: PIECES_UP_POSTGRES,
+                pieces_down: PIECES_DOWN_POSTGRES,
+                words: POSTGRES,
+            };
+        }
+        Self {
+            messages_up: MESSAGES_UP_SQLITE,
+            messages_down: MESSAGES_DOWN_SQLITE,
+            pieces_up: PIECES_UP_SQLITE,
+            pieces_down: PIECES_DOWN_SQLITE,
+            words: SQLITE,
+        }
+    }
 }
 
 /// How a database says what the backfills need.
@@ -120,8 +144,7 @@ const MESSAGES_UP_SQLITE: &[&str] = &[
 // a month its first one: what a user has used up is one row, so that one lock decides who may still ask, and it knows the
 // record's day without asking how the database writes times.
 //
-// Pieces go with the turn that they are of, which is under way as long as it has a row. The servers have none to begin
-// with: one that was never seen is gone.
+// A turn is under way as long as it has a row here. The servers have none to begin with: one that was never seen is gone.
 const UP: &[&str] = &[
     "CREATE INDEX ix_messages_parent ON messages (parent_id, created_at, id)",
     "CREATE INDEX ix_messages_sealed ON messages (sealed_with)",
@@ -153,15 +176,6 @@ const UP: &[&str] = &[
     )",
     "CREATE INDEX ix_turns_under_way_instance ON turns_under_way (instance_id)",
     "CREATE INDEX ix_turns_under_way_stop ON turns_under_way (instance_id) WHERE stop_requested",
-    "CREATE TABLE answer_pieces (
-        message_id uuid NOT NULL REFERENCES turns_under_way (message_id) ON DELETE CASCADE,
-        bytes_before bigint NOT NULL CHECK (bytes_before >= 0),
-        text text NOT NULL,
-        sealed_with text,
-        created_at timestamptz NOT NULL,
-        updated_at timestamptz NOT NULL,
-        PRIMARY KEY (message_id, bytes_before)
-    )",
     "CREATE TABLE instances (
         id uuid NOT NULL PRIMARY KEY,
         seen_at timestamptz NOT NULL,
@@ -185,6 +199,45 @@ const UP: &[&str] = &[
         updated_at timestamptz NOT NULL
     )",
 ];
+
+// Pieces go with the turn that they are of. They come by the thousand, and to look for the turn of each costs PostgreSQL
+// more than all the rest: whoever keeps pieces holds the turns once, and what a foreign key would do when a turn goes, a
+// trigger does. SQLite looks for nothing.
+const PIECES_UP_POSTGRES: &[&str] = &[
+    "CREATE TABLE answer_pieces (
+        message_id uuid NOT NULL,
+        bytes_before bigint NOT NULL CHECK (bytes_before >= 0),
+        text text NOT NULL,
+        sealed_with text,
+        created_at timestamptz NOT NULL,
+        updated_at timestamptz NOT NULL,
+        PRIMARY KEY (message_id, bytes_before)
+    )",
+    "CREATE FUNCTION forget_answer_pieces() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        DELETE FROM answer_pieces WHERE message_id = OLD.message_id;
+        RETURN NULL;
+    END $$",
+    "CREATE TRIGGER turns_under_way_ended AFTER DELETE ON turns_under_way
+        FOR EACH ROW EXECUTE FUNCTION forget_answer_pieces()",
+];
+
+const PIECES_UP_SQLITE: &[&str] = &["CREATE TABLE answer_pieces (
+        message_id uuid NOT NULL REFERENCES turns_under_way (message_id) ON DELETE CASCADE,
+        bytes_before bigint NOT NULL CHECK (bytes_before >= 0),
+        text text NOT NULL,
+        sealed_with text,
+        created_at timestamptz NOT NULL,
+        updated_at timestamptz NOT NULL,
+        PRIMARY KEY (message_id, bytes_before)
+    )"];
+
+const PIECES_DOWN_POSTGRES: &[&str] = &[
+    "DROP TABLE answer_pieces",
+    "DROP TRIGGER turns_under_way_ended ON turns_under_way",
+    "DROP FUNCTION forget_answer_pieces()",
+];
+
+const PIECES_DOWN_SQLITE: &[&str] = &["DROP TABLE answer_pieces"];
 
 // What was asked before counts for one request and its tokens, and cost nothing. What was being answered is of a server
 // that nobody saw, so the next one that looks around ends it.
@@ -224,7 +277,6 @@ const DOWN: &[&str] = &[
     "ALTER TABLE usage_records DROP COLUMN counted_tokens",
     "ALTER TABLE usage_records DROP COLUMN counted_requests",
     "DROP TABLE instances",
-    "DROP TABLE answer_pieces",
     "DROP TABLE turns_under_way",
     "DROP TABLE quoted_texts",
     "DROP TABLE manifests",

@@ -2,7 +2,7 @@
 
 use std::ops::Index;
 
-use reqwest::{RequestBuilder, header::HeaderMap};
+use reqwest::{RequestBuilder, Response, header::HeaderMap};
 use serde_json::Value;
 
 /// An answer, read to its end.
@@ -30,8 +30,14 @@ impl Answer {
     pub async fn of_checked(request: RequestBuilder) -> Result<Self, reqwest::Error> {
         let (client, request) = request.build_split();
         let request = request?;
-        let asked = format!("{} {}", request.method(), request.url().path());
-        let response = client.execute(request).await?;
+        let method = request.method().clone();
+        let answer = Self::read(client.execute(request).await?).await?;
+        Ok(Self { asked: format!("{method} {}", answer.asked), ..answer })
+    }
+
+    /// Reads the rest of a response.
+    pub async fn read(response: Response) -> Result<Self, reqwest::Error> {
+        let asked = response.url().path().to_owned();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await?;
         let body = serde_json::from_str(&text).unwrap_or_default();

@@ -12,12 +12,15 @@ const PATIENCE: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub struct Events {
     response: Response,
-    unread: String,
+    /// Bytes, since pieces of a response may end within a character.
+    unread: Vec<u8>,
 }
 
 /// An event.
 #[derive(Debug, Clone)]
 pub struct Event {
+    /// What reads on from here: `{message}:{bytes}`.
+    pub id: String,
     /// `start`, `delta`, `done` or `error`.
     pub name: String,
     /// Its data.
@@ -32,23 +35,31 @@ impl Events {
         let is_stream = status == 200 && kind.as_deref().is_some_and(|kind| kind.starts_with("text/event-stream"));
         assert!(is_stream, "no stream: {status} {kind:?} {:?}", response.text().await);
         assert_eq!(response.headers()["cache-control"], "no-store");
-        Self { response, unread: String::new() }
+        Self { response, unread: Vec::new() }
     }
 
     /// The next event; `None` at the end of the stream.
     pub async fn next(&mut self) -> Option<Event> {
+        self.read().await.expect("the stream goes on")
+    }
+
+    /// The next event of those that came before the connection broke.
+    pub async fn next_if_any(&mut self) -> Option<Event> {
+        self.read().await.ok().flatten()
+    }
+
+    async fn read(&mut self) -> Result<Option<Event>, reqwest::Error> {
         loop {
-            if let Some((event, rest)) = self.unread.split_once("\n\n") {
-                let (event, rest) = (parse(event), rest.to_owned());
-                self.unread = rest;
-                if let Some(event) = event {
-                    return Some(event);
+            if let Some(end) = self.unread.windows(2).position(|window| window == b"\n\n") {
+                let event = String::from_utf8(self.unread.drain(..end + 2).collect()).expect("text");
+                if let Some(event) = parse(&event) {
+                    return Ok(Some(event));
                 }
                 continue;
             }
             let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await.expect("an event in time");
-            let chunk = chunk.expect("the stream goes on")?;
-            self.unread.push_str(std::str::from_utf8(&chunk).expect("whole characters"));
+            let Some(chunk) = chunk? else { return Ok(None) };
+            self.unread.extend_from_slice(&chunk);
         }
     }
 
@@ -57,6 +68,20 @@ impl Events {
         let event = self.next().await.unwrap_or_else(|| panic!("the stream ended before {name}"));
         assert_eq!(event.name, name, "{}", event.data);
         event.data
+    }
+
+    /// The text of the next pieces, until they are these words; and the id of the last one.
+    pub async fn expect_words(&mut self, words: &str) -> String {
+        let mut text = String::new();
+        loop {
+            let event = self.next().await.unwrap_or_else(|| panic!("the stream ended after {text:?}"));
+            assert_eq!(event.name, "delta", "after {text:?}: {}", event.data);
+            text.push_str(event.data["text"].as_str().expect("text"));
+            assert!(words.starts_with(&text), "{text:?} does not begin {words:?}");
+            if text == words {
+                return event.id;
+            }
+        }
     }
 
     /// All the text until the last event, and that event. The stream must end there.
@@ -78,6 +103,7 @@ impl Events {
 fn parse(text: &str) -> Option<Event> {
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let name = field("event:")?.to_owned();
+    let id = field("id:").expect("each event has an id").to_owned();
     let data = serde_json::from_str(field("data:")?).expect("data is JSON");
-    Some(Event { name, data })
+    Some(Event { id, name, data })
 }

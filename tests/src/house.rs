@@ -14,7 +14,16 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{binary, by_hand::ByHand, database::Database, server::Server, traces, variable};
+use crate::{
+    binary,
+    by_hand::ByHand,
+    database::Database,
+    server::Server,
+    traces,
+    upstream::{KEY, MODEL, Upstream},
+    variable,
+    wait::eventually,
+};
 
 /// The secret that access tokens are signed with.
 pub const JWT_SECRET: &str = "the-tide-goes-out-and-the-tide-comes-in-0192";
@@ -59,6 +68,16 @@ impl House {
     /// One on SQLite.
     pub fn small() -> Self {
         Self::new(Database::Sqlite)
+    }
+
+    /// With this model as the mentor, which is asked once for each answer.
+    #[must_use]
+    pub fn with_mentor(self, upstream: &Upstream) -> Self {
+        self.with("LYCEUM__LLM__PROVIDER", "qubrid")
+            .with("QUBRID_BASE_URL", &upstream.url)
+            .with("QUBRID_API_KEY", KEY)
+            .with("QUBRID_MODEL", MODEL)
+            .with("LYCEUM__LLM__MAX_RETRIES", 0)
     }
 
     /// With another setting.
@@ -139,6 +158,27 @@ impl House {
     /// A connection to its database, which must have been migrated.
     pub async fn by_hand(&self) -> ByHand {
         ByHand::open(self.ground.database.url().as_deref(), &self.data().join("lyceum.db")).await
+    }
+
+    /// What stands open of answers that have ended: how many messages are streaming, turns under way, pieces of answers
+    /// and calls that are not settled there are.
+    pub async fn left_open(&self) -> [i64; 4] {
+        let (url, file) = (self.ground.database.url(), self.data().join("lyceum.db"));
+        let mut counts = [0; 4];
+        for (count, statement) in counts.iter_mut().zip(traces::COUNT_OPEN) {
+            *count = traces::number(url.as_deref(), &file, statement).await;
+        }
+        counts
+    }
+
+    /// Waits until nothing stands open.
+    pub async fn is_settled(&self) {
+        let mut left = [0; 4];
+        let look = async || {
+            left = self.left_open().await;
+            (left == [0; 4]).then_some(())
+        };
+        eventually("the end of all answers in the store", look).await;
     }
 
     /// How many blobs are noted to be removed.

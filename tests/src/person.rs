@@ -126,10 +126,45 @@ impl Person {
         self.post("/ai/chat", question).await
     }
 
+    /// The request that asks the mentor.
+    pub fn asking(&self, question: &Value) -> RequestBuilder {
+        self.request(Method::POST, "/ai/chat").json(question)
+    }
+
+    /// The request that asks the mentor for a stream.
+    pub fn asking_for_events(&self, question: &Value) -> RequestBuilder {
+        self.asking(question).header(header::ACCEPT, "text/event-stream")
+    }
+
     /// Asks the mentor for a stream.
     pub async fn ask_for_events(&self, question: &Value) -> Events {
-        let asking = self.request(Method::POST, "/ai/chat").header(header::ACCEPT, "text/event-stream");
-        Events::of(asking.json(question).send().await.expect("an answer")).await
+        Events::of(self.asking_for_events(question).send().await.expect("an answer")).await
+    }
+
+    /// Reads an answer along, from its beginning or from behind an event.
+    pub async fn follow(&self, answer: &str, last: Option<&str>) -> Events {
+        let mut reading = self.request(Method::GET, &format!("/ai/messages/{answer}/stream"));
+        if let Some(last) = last {
+            reading = reading.header("Last-Event-ID", last);
+        }
+        Events::of(reading.send().await.expect("an answer")).await
+    }
+
+    /// A message.
+    pub async fn message(&self, id: &str) -> Value {
+        self.get(&format!("/ai/messages/{id}")).await.is(200).body
+    }
+
+    /// Makes a personal key of these scopes; somebody who shows it.
+    pub async fn with_key(&self, scopes: &[&str]) -> Self {
+        let body = serde_json::json!({"name": scopes.join(" and "), "scopes": scopes});
+        let key = self.post("/users/me/api-keys", &body).await.is(201).text_at("/key");
+        self.showing(&key)
+    }
+
+    /// A request with the token, below nothing.
+    pub fn request_at(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.access)
     }
 
     /// The messages of a conversation, oldest first.

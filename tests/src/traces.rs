@@ -66,6 +66,13 @@ async fn in_sqlite(file: &Path, of: &[&str]) -> Vec<String> {
     found
 }
 
+/// What stands open while an answer is given, and only then.
+pub(crate) const COUNT_OPEN: [&str; 4] = [
+    "SELECT count(*) FROM messages WHERE status = 'streaming'",
+    "SELECT count(*) FROM turns_under_way",
+    "SELECT count(*) FROM answer_pieces",
+    "SELECT count(*) FROM usage_records WHERE outcome = 'open'",
+];
 /// How many blobs are noted to be removed.
 pub(crate) const COUNT_REMOVALS: &str = "SELECT count(*) FROM blob_removals";
 /// A time that has passed, in the form that the database keeps times in: when somebody's account was made.

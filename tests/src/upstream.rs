@@ -1,18 +1,25 @@
 //! An OpenAI-compatible model that does what the test says.
 
+mod fault;
+
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::{mpsc, oneshot},
     task::JoinSet,
 };
+
+pub use fault::{Fault, RIGHT};
 
 use crate::wait::eventually;
 
@@ -26,10 +33,14 @@ pub const MODEL: &str = "harbour/rope-1";
 pub enum Reply {
     /// A whole answer, in the way it was asked for, with 21 and 8 tokens as its cost.
     Says(String),
+    /// The same, word by word with a pause before each.
+    Paced(String, Duration),
     /// This status, these further header lines (each with its line end), this body.
     Plain(&'static str, &'static str, &'static str),
     /// Nothing, for ever.
     Nothing,
+    /// What a provider with this fault does.
+    Faulty(Fault),
     /// What the holder of the [`Lead`] says, when they say it.
     Led(Cues),
 }
@@ -58,6 +69,11 @@ impl Lead {
     /// The next piece of the answer.
     pub fn says(&self, text: &str) {
         self.say.send(Cue::Piece(text.to_owned())).expect("is still asked");
+    }
+
+    /// The next piece, if anybody listens. False if not.
+    pub fn says_to_whom_it_may_concern(&self, text: &str) -> bool {
+        self.say.send(Cue::Piece(text.to_owned())).is_ok()
     }
 
     /// The end of the answer.
@@ -92,7 +108,29 @@ impl Asked {
 #[derive(Debug, Default)]
 struct Script {
     replies: Mutex<VecDeque<Reply>>,
+    usual: Mutex<Usual>,
     asked: Mutex<Vec<Asked>>,
+    in_flight: AtomicUsize,
+}
+
+/// What is answered where nothing else was said.
+#[derive(Debug, Clone, Default)]
+enum Usual {
+    #[default]
+    Aye,
+    Paced(String, Duration),
+    Faulty(Fault),
+}
+
+impl Script {
+    fn next(&self) -> Reply {
+        let said = self.replies.lock().expect("no panic").pop_front();
+        said.unwrap_or_else(|| match self.usual.lock().expect("no panic").clone() {
+            Usual::Aye => Reply::Says("Aye.".to_owned()),
+            Usual::Paced(text, pause) => Reply::Paced(text, pause),
+            Usual::Faulty(fault) => Reply::Faulty(fault),
+        })
+    }
 }
 
 /// The model. Answers `Aye.` where nothing else was said.
@@ -132,6 +170,26 @@ impl Upstream {
         Lead { say, gone }
     }
 
+    /// From now on it has this fault, or none.
+    pub fn from_now_on(&self, fault: Option<Fault>) {
+        *self.script.usual.lock().expect("no panic") = fault.map_or(Usual::Aye, Usual::Faulty);
+    }
+
+    /// From now on it says this, word by word.
+    pub fn from_now_on_says(&self, text: &str, pause: Duration) {
+        *self.script.usual.lock().expect("no panic") = Usual::Paced(text.to_owned(), pause);
+    }
+
+    /// How many questions it is at: asked, and neither answered nor hung up.
+    pub fn in_flight(&self) -> usize {
+        self.script.in_flight.load(Ordering::SeqCst)
+    }
+
+    /// Waits until it is at no question, because each was answered or whoever asked has hung up.
+    pub async fn is_left_alone(&self) {
+        eventually("the last hang-up", async || (self.in_flight() == 0).then_some(())).await;
+    }
+
     /// All questions so far.
     pub fn asked(&self) -> Vec<Asked> {
         self.script.asked.lock().expect("no panic").clone()
@@ -158,15 +216,23 @@ async fn serve(mut socket: TcpStream, script: &Script) -> std::io::Result<()> {
     socket.set_nodelay(true)?;
     let Some(asked) = read(&mut socket).await? else { return Ok(()) };
     let is_stream = asked.body["stream"] == true;
+    script.in_flight.fetch_add(1, Ordering::SeqCst);
     script.asked.lock().expect("no panic").push(asked);
-    let reply = script.replies.lock().expect("no panic").pop_front();
-    match reply.unwrap_or_else(|| Reply::Says("Aye.".to_owned())) {
+    let replied = reply(socket, script.next(), is_stream).await;
+    script.in_flight.fetch_sub(1, Ordering::SeqCst);
+    replied
+}
+
+/// Replies, and closes the connection.
+async fn reply(mut socket: TcpStream, reply: Reply, is_stream: bool) -> std::io::Result<()> {
+    match reply {
         Reply::Says(text) if is_stream => {
             let words: Vec<_> = text.split_inclusive(' ').map(piece).collect();
             let events = format!("{}{}", words.concat(), ending());
             socket.write_all(format!("{STREAM_HEAD}{}0\r\n\r\n", chunk(&events)).as_bytes()).await
         }
         Reply::Says(text) => socket.write_all(whole(&text).as_bytes()).await,
+        Reply::Paced(text, pause) => paced(socket, &text, pause, is_stream).await,
         Reply::Plain(status, headers, body) => {
             let length = body.len();
             let text =
@@ -174,6 +240,7 @@ async fn serve(mut socket: TcpStream, script: &Script) -> std::io::Result<()> {
             socket.write_all(text.as_bytes()).await
         }
         Reply::Nothing => until_gone(&mut socket).await,
+        Reply::Faulty(fault) => fault.reply(socket, is_stream).await,
         Reply::Led(cues) => led(socket, cues, is_stream).await,
     }
 }
@@ -208,7 +275,28 @@ async fn led(mut socket: TcpStream, mut cues: Cues, is_stream: bool) -> std::io:
     }
 }
 
-async fn until_gone(socket: &mut TcpStream) -> std::io::Result<()> {
+async fn paced(mut socket: TcpStream, text: &str, pause: Duration, is_stream: bool) -> std::io::Result<()> {
+    let (mut reading, mut writing) = socket.split();
+    let answering = async {
+        if !is_stream {
+            tokio::time::sleep(pause * u32::try_from(text.split_inclusive(' ').count()).expect("few words")).await;
+            return writing.write_all(whole(text).as_bytes()).await;
+        }
+        writing.write_all(STREAM_HEAD.as_bytes()).await?;
+        let mut beat = tokio::time::interval(pause);
+        for word in text.split_inclusive(' ') {
+            beat.tick().await;
+            writing.write_all(chunk(&piece(word)).as_bytes()).await?;
+        }
+        writing.write_all(format!("{}0\r\n\r\n", chunk(&ending())).as_bytes()).await
+    };
+    tokio::select! {
+        answered = answering => answered,
+        gone = until_gone(&mut reading) => gone,
+    }
+}
+
+async fn until_gone(socket: &mut (impl AsyncRead + Unpin)) -> std::io::Result<()> {
     let mut buffer = [0; 256];
     while socket.read(&mut buffer).await? > 0 {}
     Ok(())

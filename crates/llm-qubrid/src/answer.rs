@@ -4,7 +4,7 @@ use lyceum_domain::mentor::{ChatError, Completion, FinishReason, TokenUsage};
 
 use crate::{
     events::Events,
-    failure::{Redactor, unavailable, unusable},
+    failure::{Redactor, unusable},
     reasoning::ThinkFilter,
     wire::{Complaint, Reply},
 };
@@ -40,7 +40,7 @@ impl Answer {
             return self.ending.end(&self.filter).map(Step::End);
         }
         let Some(event) = self.events.next(redactor).await? else {
-            return Err(unavailable("the answer broke off: the stream ended without [DONE]"));
+            return Err(unusable("the answer broke off: the stream ended without [DONE]"));
         };
         let event: &str = &event.data;
         if event.trim() == "[DONE]" {

@@ -32,10 +32,6 @@ pub(crate) fn unusable(detail: impl Into<String>) -> ChatError {
     ChatError::BadResponse { detail: detail.into(), source: None }
 }
 
-pub(crate) fn unavailable(detail: impl Into<String>) -> ChatError {
-    ChatError::Unavailable { detail: detail.into(), retry_after: None, source: None }
-}
-
 /// Makes details that can stand in a log: without the key, on one line, short.
 #[derive(Clone)]
 pub(crate) struct Redactor(SecretString);
@@ -77,23 +73,25 @@ impl Redactor {
             (true, false) => "no connection",
             _ => "the connection broke before an answer",
         };
-        Failure { can_retry: !error.is_builder(), error: self.broken(what, error) }
+        let (can_retry, error) = (!error.is_builder(), error.without_url());
+        let detail = self.broken(what, &error);
+        Failure { can_retry, error: ChatError::Unavailable { detail, retry_after: None, source: Some(Box::new(error)) } }
     }
 
-    /// An exchange that failed in the middle of a reply.
+    /// An exchange that failed in the middle of a reply: the provider has begun to work, and may bill it.
     pub(crate) fn broke_off(&self, error: reqwest::Error) -> ChatError {
-        self.broken("the answer broke off", error)
+        let error = error.without_url();
+        let detail = self.broken("the answer broke off", &error);
+        ChatError::BadResponse { detail, source: Some(Box::new(error)) }
     }
 
-    fn broken(&self, what: &str, error: reqwest::Error) -> ChatError {
-        // The address can hold what an operator would not want in a log.
-        let error = error.without_url();
-        let mut cause: &dyn std::error::Error = &error;
+    /// What lies below an error without its address, which can hold what an operator would not want in a log.
+    fn broken(&self, what: &str, error: &reqwest::Error) -> String {
+        let mut cause: &dyn std::error::Error = error;
         while let Some(below) = cause.source() {
             cause = below;
         }
-        let detail = format!("{what}: {}", self.clean(&cause.to_string()));
-        ChatError::Unavailable { detail, retry_after: None, source: Some(Box::new(error)) }
+        format!("{what}: {}", self.clean(&cause.to_string()))
     }
 
     /// A reply with a status that is no success.

@@ -36,7 +36,7 @@ macro_rules! telling {
 /// How many passages are read and compared.
 macro_rules! candidates {
     () => {
-        " LIMIT 120"
+        " LIMIT 200"
     };
 }
 
@@ -61,8 +61,8 @@ macro_rules! telling_terms {
 macro_rules! answer {
     ($counts:literal, $joins:literal, $scope:literal) => {
         concat!(
-            "SELECT p.id, l.id, c.id, l.title, l.number, COALESCE(NULLIF(p.heading, ''), l.title), p.text, a.passages, \
-             CASE WHEN row_number() OVER (ORDER BY f.fit DESC, p.id) = 1 THEN ",
+            "SELECT p.id, l.id, c.id, l.title, l.number, COALESCE(NULLIF(p.heading, ''), l.title), p.text, \
+             (SELECT passages FROM place), CASE WHEN row_number() OVER (ORDER BY f.fit DESC, p.id) = 1 THEN ",
             $counts,
             " END ",
             $joins,
@@ -75,10 +75,13 @@ macro_rules! answer {
 }
 
 /// `$1` the words, `$2` how many of one word are looked at, `$3` the scope. `$mine` are the courses of a learner, if they
-/// are the scope; `$within` says whether a passage is in it by its own columns alone, `$prefix` how SQLite's word index says
-/// so; `$scope` is the whole condition.
+/// are the scope; `$within` says whether a passage is in it by its own columns alone, `$passages` how many are, `$prefix` how
+/// SQLite's word index says so; `$scope` is the whole condition.
+///
+/// SQLite is told that there are never many hits, and nothing of unknown size is joined to them: it would read whole
+/// tables first, to save itself look-ups in them.
 macro_rules! find {
-    ($mine:literal, $within_postgres:literal, $within_sqlite:literal, $prefix:literal, $scope:literal) => {
+    ($mine:literal, $within_postgres:literal, $passages_sqlite:literal, $prefix:literal, $scope:literal) => {
         Sql {
             postgres: concat!(
                 "WITH ",
@@ -97,7 +100,7 @@ macro_rules! find {
                  GROUP BY h.id) ",
                 answer!(
                     "(SELECT json_object_agg(t.n, t.many)::text FROM terms t)",
-                    "FROM fits f CROSS JOIN place a JOIN passages p ON p.id = f.id \
+                    "FROM fits f JOIN passages p ON p.id = f.id \
                      JOIN lessons l ON l.id = p.lesson_id AND NOT l.is_draft AND l.deleted_at IS NULL \
                      JOIN courses c ON c.id = p.course_id AND c.deleted_at IS NULL",
                     $scope
@@ -111,17 +114,16 @@ macro_rules! find {
                 " AS prefix), terms AS MATERIALIZED (SELECT t.key + 1 AS n, s.prefix || t.value AS query, \
                  (SELECT count(*) FROM (SELECT 1 FROM passages_words WHERE passages_words MATCH s.prefix || t.value \
                  LIMIT $2)) AS many FROM json_each($1) t CROSS JOIN scope s), \
-                 place AS MATERIALIZED (SELECT count(*) AS passages FROM passages p WHERE ",
-                $within_sqlite,
-                "), ",
+                 place AS MATERIALIZED (SELECT ",
+                $passages_sqlite,
+                " AS passages), ",
                 telling_terms!(),
                 "hits AS MATERIALIZED (SELECT w.rowid AS number, t.weight FROM telling t CROSS JOIN passages_words w \
-                 WHERE passages_words MATCH t.query LIMIT max($2, ",
-                telling!(),
-                ")), fits AS MATERIALIZED (SELECT h.number, sum(h.weight) AS fit FROM hits h GROUP BY h.number) ",
+                 WHERE passages_words MATCH t.query LIMIT 4000), fits AS MATERIALIZED (SELECT h.number, \
+                 sum(h.weight) AS fit FROM hits h GROUP BY h.number LIMIT 4000) ",
                 answer!(
                     "(SELECT json_group_object(t.n, t.many) FROM terms t)",
-                    "FROM fits f CROSS JOIN place a CROSS JOIN passages p ON p.number = f.number \
+                    "FROM fits f CROSS JOIN passages p ON p.number = f.number \
                      CROSS JOIN lessons l ON l.id = p.lesson_id AND NOT l.is_draft AND l.deleted_at IS NULL \
                      CROSS JOIN courses c ON c.id = p.course_id AND c.deleted_at IS NULL",
                     $scope
@@ -134,14 +136,14 @@ macro_rules! find {
 const IN_LESSON: Sql = find!(
     "",
     "p.lesson_id = $3",
-    "p.lesson_id = $3",
+    "(SELECT count(*) FROM passages p WHERE p.lesson_id = $3)",
     "'scope : \"l' || lower(hex($3)) || '\" AND '",
     "p.lesson_id = $3"
 );
 const IN_COURSE: Sql = find!(
     "",
     "p.course_id = $3",
-    "p.course_id = $3",
+    "(SELECT count(*) FROM passages p WHERE p.course_id = $3)",
     "'scope : \"c' || lower(hex($3)) || '\" AND '",
     "p.course_id = $3"
 );
@@ -150,7 +152,8 @@ const IN_COURSES_OF: Sql = find!(
     "mine AS MATERIALIZED (SELECT c.id FROM course_progress e JOIN courses c ON c.id = e.course_id \
      WHERE e.user_id = $3 AND e.is_enrolled AND c.deleted_at IS NULL AND c.status <> 'draft'), ",
     "p.course_id = ANY (ARRAY(SELECT m.id FROM mine m))",
-    "(SELECT count(*) FROM mine) > 32 OR p.course_id IN (SELECT m.id FROM mine m)",
+    "CASE WHEN (SELECT count(*) FROM mine) > 32 THEN (SELECT count(*) FROM passages) \
+     ELSE (SELECT count(*) FROM passages p WHERE p.course_id IN (SELECT m.id FROM mine m)) END",
     "CASE WHEN (SELECT count(*) FROM mine) > 32 THEN '' ELSE 'scope : (\"none\"' || COALESCE((SELECT group_concat(' OR \
      \"c' || lower(hex(m.id)) || '\"', '') FROM mine m), '') || ') AND ' END",
     "c.status <> 'draft' AND EXISTS (SELECT 1 FROM course_progress e WHERE e.user_id = $3 AND e.course_id = c.id AND \

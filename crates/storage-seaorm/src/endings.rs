@@ -4,7 +4,7 @@ use lyceum_domain::{conversations::TurnEnding, store::StoreError};
 use sea_orm::{ConnectionTrait, DbBackend};
 
 use crate::{
-    ledger::{self, settled},
+    calls::{self, settled},
     row::maybe,
     sealing::{Place, Sealing},
     sql::{Sql, Values},
@@ -80,6 +80,6 @@ pub(crate) async fn end(
     if let Some(title) = title.filter(|_| is_there) {
         NAME.run(db, Values::new().id(conversation).stored(title)).await?;
     }
-    ledger::close(db, call).await?;
+    calls::close(db, call).await?;
     Ok(true)
 }

@@ -23,6 +23,7 @@ mod activity;
 mod api_keys;
 mod audit;
 mod blob_removals;
+mod calls;
 mod candidates;
 mod catalogue;
 mod claims;

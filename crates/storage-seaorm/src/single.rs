@@ -13,10 +13,10 @@ use lyceum_domain::{
 use sea_orm::DbBackend;
 
 use crate::{
-    api_keys,
+    api_keys, calls,
     connect::SeaOrmStore,
     endings::{self, If},
-    ledger, progress, resealing, turns,
+    progress, resealing, turns,
     unit::SeaOrmUnit,
     users,
 };
@@ -67,11 +67,11 @@ impl SingleWrites for SeaOrmStore {
 
     async fn open_call(&self, call: &UsageRecord, reservation: &Reservation) -> Result<Reserved, StoreError> {
         if self.is_one_statement() {
-            return ledger::open(&self.writes, call, reservation).await;
+            return calls::open(&self.writes, call, reservation).await;
         }
         let mut unit = Box::new(SeaOrmUnit::begin(&self.writes, &self.sealing).await?);
         let mut step = unit.step()?;
-        let opened = ledger::open(step.tx, call, reservation).await;
+        let opened = calls::open(step.tx, call, reservation).await;
         let reserved = step.end(opened)?;
         unit.commit().await?;
         Ok(reserved)
@@ -79,11 +79,11 @@ impl SingleWrites for SeaOrmStore {
 
     async fn close_call(&self, call: &UsageRecord) -> Result<(), StoreError> {
         if self.is_one_statement() {
-            return ledger::close(&self.writes, call).await;
+            return calls::close(&self.writes, call).await;
         }
         let mut unit = Box::new(SeaOrmUnit::begin(&self.writes, &self.sealing).await?);
         let mut step = unit.step()?;
-        let closed = ledger::close(step.tx, call).await;
+        let closed = calls::close(step.tx, call).await;
         step.end(closed)?;
         unit.commit().await
     }

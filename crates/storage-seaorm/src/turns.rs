@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::json;
 
 use crate::{
-    ledger::{self, TRIES, read_grant, record, recording, reserve, reserving},
+    calls::{self, TRIES, read_grant, record, recording, reserve, reserving},
     manifests,
     sealing::{Place, Sealing},
     sql::{Sql, Values},
@@ -148,7 +148,7 @@ pub(crate) async fn begin(
         if is_postgres && !opening.is_new {
             expect_own(db, opening).await?;
         }
-        if let Some(window) = ledger::used_up(db, user, reservation).await? {
+        if let Some(window) = calls::used_up(db, user, reservation).await? {
             return Ok(Reserved::UsedUp(window));
         }
     }

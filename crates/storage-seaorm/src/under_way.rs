@@ -18,17 +18,17 @@ use crate::{
     sql::{Sql, Values},
 };
 
-/// Each piece is an array of answer, bytes before and text. On PostgreSQL the turns are held, so that none of them ends
-/// before its pieces are kept; those that end meanwhile are passed over, and no other answer suffers.
+/// On PostgreSQL the turns are held, so that none of them ends before its pieces are kept; those that end meanwhile are
+/// passed over, and no other answer suffers.
 const KEEP: Sql = Sql {
     postgres: "INSERT INTO answer_pieces (message_id, bytes_before, text, sealed_with, created_at, updated_at) \
-               SELECT u.message_id, CAST(p.value ->> 1 AS bigint), p.value ->> 2, $2, u.created_at, u.created_at \
-               FROM jsonb_array_elements($1) p (value) \
-               JOIN turns_under_way u ON u.message_id = CAST(p.value ->> 0 AS uuid) FOR KEY SHARE OF u \
+               SELECT u.message_id, p.o, p.t, $2, u.created_at, u.created_at \
+               FROM jsonb_to_recordset($1) AS p (m uuid, o bigint, t text) \
+               JOIN turns_under_way u ON u.message_id = p.m FOR KEY SHARE OF u \
                ON CONFLICT (message_id, bytes_before) DO NOTHING",
     sqlite: "INSERT INTO answer_pieces (message_id, bytes_before, text, sealed_with, created_at, updated_at) \
-             SELECT u.message_id, p.value ->> 1, p.value ->> 2, $2, u.created_at, u.created_at FROM json_each($1) p \
-             CROSS JOIN turns_under_way u ON u.message_id = unhex(p.value ->> 0) WHERE TRUE \
+             SELECT u.message_id, p.value ->> 'o', p.value ->> 't', $2, u.created_at, u.created_at \
+             FROM json_each($1) p CROSS JOIN turns_under_way u ON u.message_id = unhex(p.value ->> 'm') WHERE TRUE \
              ON CONFLICT (message_id, bytes_before) DO NOTHING",
 };
 
@@ -176,7 +176,7 @@ impl TurnsUnderWay for SeaOrmStore {
         let sealed = |piece: &Piece| {
             let id = piece.message.as_uuid();
             let stored = self.sealing.seal(Place::piece(id, piece.offset), &piece.text)?;
-            Ok(json!([hex(id), piece.offset, stored.text]))
+            Ok(json!({ "m": hex(id), "o": piece.offset, "t": stored.text }))
         };
         let pieces = pieces.iter().map(sealed).collect::<Result<serde_json::Value, StoreError>>()?;
         let values = Values::new().json(pieces).maybe_text(self.sealing.key());

@@ -16,7 +16,8 @@ use crate::{
     sql::{Sql, Values},
 };
 
-/// The next `$5` days of users below `$3` and `$4`, from `$1` to `$2`, and what was asked of each model on them.
+/// The next `$5` days of users below `$3` and `$4`, from `$1` to `$2`, and what was asked of each model on them. That
+/// only records between the first and the last of these days matter is said twice: else PostgreSQL may look at all.
 macro_rules! days {
     ($user:literal) => {
         concat!(
@@ -28,7 +29,9 @@ macro_rules! days {
              count(CASE WHEN r.outcome = 'failed' THEN 1 END), CAST(sum(r.prompt_tokens) AS bigint), \
              CAST(sum(r.completion_tokens) AS bigint), CAST(sum(r.micros) AS bigint) FROM days d \
              JOIN usage_records r ON r.day = d.day AND r.user_id = d.user_id \
-             GROUP BY d.day, d.user_id, r.provider, r.model ORDER BY d.day DESC, d.user_id DESC"
+             WHERE r.day >= (SELECT min(f.day) FROM days f) AND r.day <= (SELECT max(l.day) FROM days l)",
+            $user,
+            " GROUP BY d.day, d.user_id, r.provider, r.model ORDER BY d.day DESC, d.user_id DESC"
         )
     };
 }

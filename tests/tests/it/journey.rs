@@ -17,11 +17,7 @@ on_both_databases!(a_learner_goes_all_the_way);
 
 async fn a_learner_goes_all_the_way(database: Database) {
     let upstream = Upstream::start().await;
-    let house = House::new(database)
-        .with("LYCEUM__LLM__PROVIDER", "qubrid")
-        .with("QUBRID_BASE_URL", &upstream.url)
-        .with("QUBRID_API_KEY", KEY)
-        .with("QUBRID_MODEL", MODEL);
+    let house = House::new(database).with_mentor(&upstream);
     the_book_is_imported_and_imported_again(&house);
     let server = house.start().await;
 

@@ -31,16 +31,16 @@ async fn a_stopping_server_ends_its_streams_and_keeps_what_was_said() {
     let mut server = house.start().await;
     let ada = server.register_and_sign_in("ada").await;
     let lead = upstream.then_led();
-    lead.says("Belay ");
+    lead.says("Belay");
     let mut events = ada.ask_for_events(&json!({"prompt": "What does a cleat do?"})).await;
     let start = events.expect("start").await;
     events.expect("delta").await;
 
     let asked = Instant::now();
     server.terminate();
-    lead.says("that.");
+    lead.says(" that.");
     let (text, last) = events.to_the_end().await;
-    assert_eq!((text.as_str(), last.name.as_str()), ("that.", "error"), "the stream goes on for a while, then ends");
+    assert_eq!((text.as_str(), last.name.as_str()), (" that.", "error"), "the stream goes on for a while, then ends");
     assert_eq!(last.data["status"], 503, "{}", last.data);
     let status = server.ended(Duration::from_secs(6)).await;
     assert_eq!(status.code(), Some(0), "{status}\n{}", server.log());

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use self::events::LastEvent;
+use self::events::{LastEvent, Place};
 use crate::{
     app::App,
     http::{
@@ -247,7 +247,7 @@ pub async fn chat(
     let delivery = delivery(&request);
     if let (Delivery::Pieces, Some(place)) = (delivery, last.of_any()?) {
         let follower = app.lyceum.follow(&caller.0, place.answer, Some(place.at)).await?;
-        return events::respond(&request, place.answer, follower, id.into_inner()).await;
+        return events::respond(&request, place, follower, id.into_inner()).await;
     }
     let question = body.parse(delivery)?;
     let once = idempotency.once(named);
@@ -304,7 +304,8 @@ pub async fn follow(
 ) -> Result<HttpResponse, Problem> {
     let from = last.or(query.last_event_id).of(id.0)?;
     let follower = app.lyceum.follow(&caller.0, id.0, from).await?;
-    events::respond(&request, id.0, follower, request_id.into_inner()).await
+    let place = Place { answer: id.0, at: from.unwrap_or(0) };
+    events::respond(&request, place, follower, request_id.into_inner()).await
 }
 
 /// Stops an answer, for all who read it. What was said is kept; one that has ended stays as it is.
@@ -344,8 +345,8 @@ async fn respond(
     match done {
         Done::Now(reader) => match delivery(request) {
             Delivery::Pieces => {
-                let answer = reader.answer();
-                events::respond(request, answer, reader.into(), id).await
+                let place = Place::beginning(reader.answer());
+                events::respond(request, place, reader.into(), id).await
             }
             Delivery::Whole => answer_whole(reader.into()).await,
         },
@@ -354,7 +355,7 @@ async fn respond(
             let answer = MessageId::from_uuid(named.message_id);
             let follower = app.lyceum.follow(&caller.0, answer, None).await?;
             let response = match delivery(request) {
-                Delivery::Pieces => events::respond(request, answer, follower, id).await,
+                Delivery::Pieces => events::respond(request, Place::beginning(answer), follower, id).await,
                 Delivery::Whole => answer_whole(follower).await,
             };
             response.map(replayed)

@@ -86,7 +86,7 @@ async fn what_is_held_back_as_a_tag_is_said_at_the_end() {
 async fn an_end_without_done_is_no_end() {
     for events in [[&piece("Yes."), FINISH].concat(), [FINISH].concat(), "data: [DONE]\n".to_owned(), String::new()] {
         let (_, failed) = failure(&events).await;
-        assert!(failed.starts_with("unavailable") && failed.contains("broke off"), "{failed}");
+        assert!(failed.starts_with("bad_response") && failed.contains("broke off"), "{failed}");
     }
 }
 
@@ -94,7 +94,7 @@ async fn an_end_without_done_is_no_end() {
 async fn a_dropped_connection_is_no_end() {
     let (text, end) = answer(vec![Act::Send([SSE_HEAD.as_bytes(), &chunk(piece("Ye"))].concat())]).await;
     let failed = end.expect_err("no end");
-    assert_eq!((text.as_str(), failed.code()), ("Ye", "unavailable"));
+    assert_eq!((text.as_str(), failed.code()), ("Ye", "bad_response"));
     assert!(failed.to_string().contains("broke off"), "{failed}");
 }
 

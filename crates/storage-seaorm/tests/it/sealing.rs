@@ -31,14 +31,15 @@ struct Toy {
     sealed: AtomicU32,
 }
 
-fn toy(keys: &[&'static str]) -> Option<Arc<dyn Seal>> {
-    Some(Arc::new(Toy { keys: keys.to_vec(), sealed: AtomicU32::new(0) }))
+fn toy(keys: &[&'static str]) -> Arc<dyn Seal> {
+    Arc::new(Toy { keys: keys.to_vec(), sealed: AtomicU32::new(0) })
 }
 
 /// As if it depended on the key, and in digits that no word has.
 fn turned(bytes: &[u8], key: &str) -> String {
     let turn = key.bytes().fold(0_u8, u8::wrapping_add);
-    bytes.iter().map(|byte| format!("{:02x}", byte ^ turn)).collect()
+    let digit = |byte: u8| char::from_digit(u32::from(byte), 16).expect("a digit");
+    bytes.iter().map(|byte| byte ^ turn).flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 impl Seal for Toy {
@@ -67,12 +68,14 @@ impl Seal for Toy {
     }
 }
 
-async fn store(settings: &StorageSettings, seal: Option<Arc<dyn Seal>>) -> SeaOrmStore {
+/// A server with these keys, or with none.
+async fn store(settings: &StorageSettings, keys: &[&'static str]) -> SeaOrmStore {
+    let seal = (!keys.is_empty()).then(|| toy(keys));
     SeaOrmStore::connect(&StorageSettings { seal, ..settings.clone() }).await.expect("connects")
 }
 
 /// Runs a statement by hand, and answers with the number in its first row.
-async fn by_hand(settings: &StorageSettings, sql: String) -> i64 {
+pub async fn by_hand(settings: &StorageSettings, sql: String) -> i64 {
     let sql = AssertSqlSafe(sql);
     let number = if settings.url.starts_with("sqlite") {
         let mut db = SqliteConnection::connect(&settings.url).await.expect("connects");
@@ -168,7 +171,7 @@ impl Telling {
 }
 
 async fn nothing_lies_in_clear(settings: &StorageSettings) {
-    let store = store(settings, toy(&["k1"])).await;
+    let store = store(settings, &["k1"]).await;
     let mut telling = Telling::begin(&store).await;
     let owner = telling.turn.conversation.owner;
     let under_way = said(&store, owner, telling.turn.answer.id).await.expect("an answer").answer;
@@ -187,7 +190,7 @@ async fn nothing_lies_in_clear(settings: &StorageSettings) {
 }
 
 async fn clear_texts_stay_and_sealed_ones_need_their_key(settings: &StorageSettings) {
-    let (clear, first) = (store(settings, None).await, store(settings, toy(&["k1"])).await);
+    let (clear, first) = (store(settings, &[]).await, store(settings, &["k1"]).await);
     let mut open = Telling::begin(&clear).await;
     open.end(&clear).await;
     assert_eq!(in_clear(settings, &open.word).await, ["title", "content", "feedback_comment", "manifest"]);
@@ -195,17 +198,17 @@ async fn clear_texts_stay_and_sealed_ones_need_their_key(settings: &StorageSetti
 
     let mut sealed = Telling::begin(&first).await;
     sealed.end(&first).await;
-    sealed.expect_all(&store(settings, toy(&["k2", "k1"])).await).await;
+    sealed.expect_all(&store(settings, &["k2", "k1"]).await).await;
     for reason in sealed.refusals(&clear).await {
         assert!(reason.contains("sealed under the key k1, and no key is set"), "{reason}");
     }
-    for reason in sealed.refusals(&store(settings, toy(&["k2"])).await).await {
+    for reason in sealed.refusals(&store(settings, &["k2"]).await).await {
         assert!(reason.contains("the key k1 is not known"), "{reason}");
     }
 }
 
 async fn a_moved_text_does_not_open(settings: &StorageSettings) {
-    let store = store(settings, toy(&["k1"])).await;
+    let store = store(settings, &["k1"]).await;
     let (mut from, mut to) = (Telling::begin(&store).await, Telling::begin(&store).await);
     from.end(&store).await;
     to.end(&store).await;
@@ -233,7 +236,7 @@ async fn reseal(store: &SeaOrmStore) -> u64 {
 
 /// On a database that nobody else has: all that lies in it is sealed anew.
 async fn texts_are_sealed_anew(settings: &StorageSettings) {
-    let clear = store(settings, None).await;
+    let clear = store(settings, &[]).await;
     let (mut telling, bare) = (Telling::begin(&clear).await, Turn::first(stored_user(&clear).await.id));
     telling.end(&clear).await;
     begin_turn(&clear, &bare, true).await.expect("begun");
@@ -241,24 +244,24 @@ async fn texts_are_sealed_anew(settings: &StorageSettings) {
 
     // The title, the question, the answer, the comment and the manifest; and of the bare one, all but the last two
     // texts, as nothing was said.
-    let first = store(settings, toy(&["k1"])).await;
+    let first = store(settings, &["k1"]).await;
     assert_eq!(reseal(&first).await, 5 + 3);
     assert_eq!(in_clear(settings, &telling.word).await, Vec::<&str>::new());
     telling.expect_all(&first).await;
     assert_eq!(reseal(&first).await, 0);
 
-    let second = store(settings, toy(&["k2", "k1"])).await;
+    let second = store(settings, &["k2", "k1"]).await;
     let late = Telling::begin(&second).await;
     assert_eq!(reseal(&second).await, 5 + 3);
-    let only = store(settings, toy(&["k2"])).await;
+    let only = store(settings, &["k2"]).await;
     telling.expect_all(&only).await;
     late.expect_all(&only).await;
 
     // A key that is older by its name.
-    let third = store(settings, toy(&["k0", "k2"])).await;
+    let third = store(settings, &["k0", "k2"]).await;
     assert_eq!(reseal(&third).await, 5 + 3 + 3);
-    telling.expect_all(&store(settings, toy(&["k0"])).await).await;
-    let lost = store(settings, toy(&["k3"])).await.write().reseal(9).await;
+    telling.expect_all(&store(settings, &["k0"]).await).await;
+    let lost = store(settings, &["k3"]).await.write().reseal(9).await;
     assert!(matches!(&lost, Err(StoreError::Corrupt(reason)) if reason.contains("k0 is not known")), "{lost:?}");
 
     who_writes_meanwhile_is_not_undone(settings).await;
@@ -266,7 +269,7 @@ async fn texts_are_sealed_anew(settings: &StorageSettings) {
 
 /// Two servers turn texts over between two keys while somebody renames a conversation again and again.
 async fn who_writes_meanwhile_is_not_undone(settings: &StorageSettings) {
-    let (one, two) = (store(settings, toy(&["k0", "k9"])).await, store(settings, toy(&["k9", "k0"])).await);
+    let (one, two) = (store(settings, &["k0", "k9"]).await, store(settings, &["k9", "k0"]).await);
     let turn = Turn::first(stored_user(&one).await.id);
     begin_turn(&one, &turn, true).await.expect("begun");
     let mut sealing = tokio::task::JoinSet::new();

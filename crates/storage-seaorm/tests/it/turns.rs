@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use lyceum_domain::{
     conversations::{Feedback, Piece, Rating},
+    ids::UserId,
     mentor::{Allowance, Quota, Reserved, Window},
     store::{Store as _, StoreError},
 };
@@ -15,7 +16,10 @@ use lyceum_testkit::contract::{
     statements::{close_abandoned, delete_conversation, set_feedback, stored_turn, stored_user},
 };
 
-use crate::databases::{postgres_database, sqlite_file};
+use crate::{
+    databases::{postgres_database, sqlite_file},
+    sealing::by_hand,
+};
 
 async fn servers(settings: &StorageSettings) -> [Arc<SeaOrmStore>; 3] {
     let connect = async || Arc::new(SeaOrmStore::connect(settings).await.expect("connects"));
@@ -23,7 +27,7 @@ async fn servers(settings: &StorageSettings) -> [Arc<SeaOrmStore>; 3] {
 }
 
 /// What is counted for a user, and what all their records say.
-async fn sums(store: &SeaOrmStore, user: lyceum_domain::ids::UserId) -> [(u32, u64); 2] {
+async fn sums(store: &SeaOrmStore, user: UserId) -> [(u32, u64); 2] {
     let today = store.read().spending(user).await.expect("an answer").expect("something").today;
     let records = store.read().usage_of(user).await.expect("an answer");
     let (mut requests, mut tokens) = (0, 0);
@@ -33,6 +37,10 @@ async fn sums(store: &SeaOrmStore, user: lyceum_domain::ids::UserId) -> [(u32, u
     }
     [(today.requests, today.tokens), (requests, tokens)]
 }
+
+/// Pieces whose turn is over.
+const ORPHANS: &str = "SELECT count(*) FROM answer_pieces p WHERE NOT EXISTS (SELECT 1 FROM turns_under_way u \
+                       WHERE u.message_id = p.message_id)";
 
 async fn two_hundred(settings: &StorageSettings) {
     let servers = servers(settings).await;
@@ -56,7 +64,7 @@ async fn everything_at_once(settings: &StorageSettings) {
     for round in 0..20_u32 {
         let mut turn = stored_turn(&*servers[0], user).await;
         turn.usage = ended(&turn.usage, 100 + round);
-        turn.answer.content = "Said.".to_owned();
+        "Said.".clone_into(&mut turn.answer.content);
         turn.title = (round % 2 == 0).then(|| turn.conversation.title.clone());
         let step = async |n: usize| -> Result<(), StoreError> {
             let store = &*servers[n % 3];
@@ -83,6 +91,7 @@ async fn everything_at_once(settings: &StorageSettings) {
         let [counted, recorded] = sums(&servers[0], user).await;
         assert_eq!(counted, recorded, "{round}");
     }
+    assert_eq!(by_hand(settings, ORPHANS.to_owned()).await, 0, "pieces are left behind");
 }
 
 #[test]

@@ -34,6 +34,13 @@ pub struct Place {
     pub at: usize,
 }
 
+impl Place {
+    /// Before the first word of an answer.
+    pub const fn beginning(answer: MessageId) -> Self {
+        Self { answer, at: 0 }
+    }
+}
+
 /// The header `Last-Event-ID`, if it was sent.
 #[derive(Debug, Clone, Default)]
 pub struct LastEvent(Option<String>);
@@ -79,21 +86,27 @@ fn malformed() -> Problem {
     Problem::invalid("/Last-Event-ID", Invalid::Malformed { expected: "the id of an event of this answer" })
 }
 
-/// The events of an answer. The status is not sent before its first event is there: until then an error is a status.
+/// The events of an answer, from this place on. Before the model has begun the status is not sent: until then an error is
+/// a status. Who reads on need not wait for the next event to hear that they are heard.
 pub async fn respond(
     request: &HttpRequest,
-    answer: MessageId,
+    place: Place,
     mut reader: Follower,
     id: RequestId,
 ) -> Result<HttpResponse, Problem> {
-    let first = match reader.next().await {
-        Some(TurnEvent::Ended(Err(error))) if reader.is_fresh() => return Err(error.into()),
-        Some(event) => event,
-        None => return Err(Error::Abandoned.into()),
+    let first = if reader.is_fresh() {
+        match reader.next().await {
+            Some(TurnEvent::Ended(Err(error))) => return Err(error.into()),
+            Some(event) => Some(event),
+            None => return Err(Error::Abandoned.into()),
+        }
+    } else {
+        None
     };
-    let mut at = 0;
+    let Place { answer, at } = place;
+    let mut at = u32::try_from(at).unwrap_or(u32::MAX);
     let mut events = move |event| event_of(answer, &mut at, event, &id);
-    let first = events(first);
+    let first = first.map(&mut events);
     let rest = stream::unfold((reader, events), |(mut reader, mut events)| async move {
         let event = match tokio::time::timeout(HEARTBEAT, reader.next()).await {
             Ok(event) => events(event?),
@@ -101,7 +114,7 @@ pub async fn respond(
         };
         Some((event, (reader, events)))
     });
-    let all = stream::once(async { first }).chain(rest);
+    let all = stream::iter(first).chain(rest);
     let events = sse::Sse::from_infallible_stream(all).with_retry_duration(RETRY);
     let mut response = events.respond_to(request).map_into_boxed_body();
     // Buffering proxies would hold the events back.

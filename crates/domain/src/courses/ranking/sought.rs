@@ -29,10 +29,10 @@ const SILENT: &[&str] = &[
 /// Words that questions are made with. They count where there is nothing else.
 #[rustfmt::skip]
 const ASKING: &[&str] = &[
-    "actually", "also", "anything", "ever", "everything", "explain", "get", "gets", "getting", "go", "goes",
-    "going", "got", "hello", "hi", "instead", "know", "like", "may", "mean", "means", "might", "must", "need", "needs",
-    "please", "really", "somebody", "someone", "something", "tell", "thank", "thanks", "want", "wants", "within",
-    "without",
+    "actually", "also", "anything", "else", "ever", "everything", "explain", "get", "gets", "getting", "go", "goes",
+    "going", "got", "hello", "hi", "instead", "know", "let", "lets", "like", "may", "mean", "means", "might", "must",
+    "need", "needs", "please", "really", "somebody", "someone", "something", "tell", "thank", "thanks", "want", "wants",
+    "within", "without",
 ];
 
 /// How signs are called.
@@ -158,6 +158,10 @@ fn is_silent(word: &str) -> bool {
     SILENT.binary_search(&word).is_ok()
 }
 
+fn says_nothing(word: &str) -> bool {
+    is_silent(word) || is_asking(word)
+}
+
 fn is_asking(word: &str) -> bool {
     ASKING.binary_search(&word).is_ok()
 }
@@ -190,7 +194,7 @@ fn parts(run: &str) -> Vec<&str> {
 
 /// The signs that a text speaks of, each once.
 fn signs(text: &str) -> Vec<String> {
-    let spans = code_spans(text).filter(|span| words(span).all(|word| is_silent(&word.to_lowercase())));
+    let spans = code_spans(text).filter(|span| words(span).all(|word| says_nothing(&word.to_lowercase())));
     let prose: Vec<&str> = text.split('`').step_by(2).collect();
     let chunks: Vec<&str> = prose.iter().flat_map(|prose| prose.split_whitespace()).collect();
     // What stands last ends the text.
@@ -247,7 +251,7 @@ mod tests {
     #[test]
     fn names_of_code_are_words_and_their_parts_are_too() {
         assert_eq!(found("Rc<RefCell<T>>"), ["rc", "refcell", "ref", "cell"]);
-        assert_eq!(found("unwrap_or_else"), ["unwrap", "else"]);
+        assert_eq!(found("unwrap_or_else"), ["unwrap"]);
         assert_eq!(found("error[E0382]: borrow of moved value"), ["error", "e0382", "borrow", "moved", "value"]);
         assert_eq!(found("BorrowMutError"), ["borrowmuterror", "borrow", "mut", "error"]);
         assert_eq!(found("HTTPServer iPhone"), ["httpserver", "iphone", "phone"]);
@@ -277,7 +281,7 @@ mod tests {
             ("Really ?", &[]),
             ("Stop !!!", &[]),
             ("What does the question mark at the end do?", &["?"]),
-            ("When do I write `while`, when `for`?", &["while", "for"]),
+            ("When do I write `while`, when `for`? And `let`?", &["while", "for", "let"]),
             ("What is () good for?", &["()"]),
             ("Why use `Vec`, `x + 1` or \"text\"?", &[]),
             ("A range (..=) and another", &["..="]),
