@@ -259,7 +259,11 @@ async fn a_killed_server_leaves_what_was_read_and_an_end(database: Database) {
     assert_eq!((end.name.as_str(), &end.data["code"]), ("error", &json!("answer_interrupted")), "{}", end.data);
     let stored = ada.message(&answer).await;
     assert_eq!(stored["content"], format!("{read}{rest}"), "byte for byte");
-    assert_eq!(end.id, format!("{answer}:{}", read.len() + rest.len()), "whoever reads on from here reads nothing twice");
+    assert_eq!(
+        end.id,
+        format!("{answer}:{}", read.len() + rest.len()),
+        "whoever reads on from here reads nothing twice"
+    );
     is_interrupted(&house, &ada, &answer, &read).await;
     talking.await.expect("the model heard that it is over");
 
