@@ -243,6 +243,7 @@ mod tests {
 
     /// The whole matrix, so that a change of a rule is seen by whoever reads the change.
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a line for each action")]
     fn the_matrix_of_roles_and_actions() {
         let me = UserId::from_uuid(Uuid::from_u128(1));
         let own = Some(me);

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tokio::time::advance;
 
 fn breaker() -> Arc<Breaker> {
-    Arc::new(Breaker::new("test", BreakerSettings { failures: 3, ..BreakerSettings::default() }))
+    Arc::new(Breaker::new("test", BreakerSettings { failures: 3, fewest_calls: 20, ..BreakerSettings::default() }))
 }
 
 fn fail(breaker: &Arc<Breaker>, error: &ChatError) {

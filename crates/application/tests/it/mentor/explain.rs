@@ -81,7 +81,7 @@ impl Story {
 
 #[tokio::test]
 async fn a_prompt_is_made_again_word_for_word_whatever_became_of_the_material() {
-    let story = asked_twice().await;
+    let story = Box::pin(asked_twice()).await;
     let Story { house, upstream, author, ada, asked } = &story;
     house.publish(author, "Knots", vec![chapter("Bowline", "Rewritten.")]).await;
     house.clock.advance(std::time::Duration::from_mins(1));
@@ -103,7 +103,7 @@ async fn a_prompt_is_made_again_word_for_word_whatever_became_of_the_material() 
 
 #[tokio::test]
 async fn a_prompt_that_is_another_one_is_not_taken_for_the_one_that_was_sent() {
-    let story = asked_twice().await;
+    let story = Box::pin(asked_twice()).await;
     assert!(story.explained(story.forged(|_| {}).await).await.is_exact());
     let changes: [fn(&mut Manifest); 5] = [
         |manifest| manifest.is_personal = false,
@@ -121,7 +121,7 @@ async fn a_prompt_that_is_another_one_is_not_taken_for_the_one_that_was_sent() {
 
 #[tokio::test]
 async fn what_is_missing_is_named() {
-    let story = asked_twice().await;
+    let story = Box::pin(asked_twice()).await;
     let gone = MessageId::new(&SequentialIds);
     let answer = story.forged(move |manifest| {
         manifest.template = "mentor-1".to_owned();
@@ -135,7 +135,7 @@ async fn what_is_missing_is_named() {
 
 #[tokio::test]
 async fn only_the_operator_and_whose_answer_it_is_see_what_it_was_made_from() {
-    let story = asked_twice().await;
+    let story = Box::pin(asked_twice()).await;
     let Story { house, ada, author, asked, .. } = &story;
     let explain = async |actor: &Actor, message| code(house.lyceum.explain(actor, message).await);
     let answer = asked[0].1;

@@ -33,6 +33,11 @@ pub(super) fn difference(prompt: &Prompt, harmless: &Prompt) -> String {
         let same = lines.iter().zip(&others).take_while(|(a, b)| a == b).count();
         let rest = lines[same..].iter().rev().zip(others[same..].iter().rev()).take_while(|(a, b)| a == b).count();
         for line in &lines[same..lines.len() - rest] {
+            // Accents that stand alone are shown by their numbers.
+            let line: String = line
+                .chars()
+                .map(|c| if is_combining(c) { c.escape_unicode().to_string() } else { c.to_string() })
+                .collect();
             let _ = writeln!(shown, "{number}: {line}");
         }
     }
