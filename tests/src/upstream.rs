@@ -98,6 +98,12 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// The question itself: what is said last.
+    pub fn question(&self) -> String {
+        let last = self.body["messages"].as_array().and_then(|messages| messages.last());
+        last.and_then(|last| last["content"].as_str()).unwrap_or_default().to_owned()
+    }
+
     /// All that the model was told, as one text.
     pub fn words(&self) -> String {
         let messages = self.body["messages"].as_array().expect("messages");
@@ -110,7 +116,19 @@ struct Script {
     replies: Mutex<VecDeque<Reply>>,
     usual: Mutex<Usual>,
     asked: Mutex<Vec<Asked>>,
+    spans: Mutex<Vec<Span>>,
     in_flight: AtomicUsize,
+}
+
+/// When an answer was given word by word.
+#[derive(Debug, Clone)]
+pub struct Span {
+    /// What was asked.
+    pub question: String,
+    /// When the question had come.
+    pub began: Instant,
+    /// When the end of the answer was sent.
+    pub ended: Instant,
 }
 
 /// What is answered where nothing else was said.
@@ -180,6 +198,11 @@ impl Upstream {
         *self.script.usual.lock().expect("no panic") = Usual::Paced(text.to_owned(), pause);
     }
 
+    /// The answers that were given word by word, and to their ends.
+    pub fn spans(&self) -> Vec<Span> {
+        self.script.spans.lock().expect("no panic").clone()
+    }
+
     /// How many questions it is at: asked, and neither answered nor hung up.
     pub fn in_flight(&self) -> usize {
         self.script.in_flight.load(Ordering::SeqCst)
@@ -216,9 +239,16 @@ async fn serve(mut socket: TcpStream, script: &Script) -> std::io::Result<()> {
     socket.set_nodelay(true)?;
     let Some(asked) = read(&mut socket).await? else { return Ok(()) };
     let is_stream = asked.body["stream"] == true;
+    let (began, question) = (Instant::now(), asked.question());
     script.in_flight.fetch_add(1, Ordering::SeqCst);
     script.asked.lock().expect("no panic").push(asked);
-    let replied = reply(socket, script.next(), is_stream).await;
+    let next = script.next();
+    let is_paced = matches!(next, Reply::Paced(..));
+    let replied = reply(socket, next, is_stream).await;
+    if is_paced && replied.is_ok() {
+        let span = Span { question, began, ended: Instant::now() };
+        script.spans.lock().expect("no panic").push(span);
+    }
     script.in_flight.fetch_sub(1, Ordering::SeqCst);
     replied
 }

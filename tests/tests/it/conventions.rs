@@ -19,7 +19,8 @@ async fn operations(server: &Server) -> Vec<(Method, String, Value)> {
             .replace("{username}", "no-such-user")
             .replace("{path}", "src/no-such-file.png")
             .replace("{user}", NOBODY)
-            .replace("{file}", "no-such-picture.jpg");
+            .replace("{file}", "no-such-picture.jpg")
+            .replace("{model}", "no-such-model");
         let methods = ["get", "put", "post", "delete", "patch"].into_iter();
         methods.filter_map(move |method| {
             let operation = item.get(method)?.clone();
@@ -27,8 +28,24 @@ async fn operations(server: &Server) -> Vec<(Method, String, Value)> {
         })
     });
     let operations: Vec<_> = operations.collect();
-    assert!(operations.len() >= 29 && operations.iter().all(|(_, path, _)| !path.contains('{')), "{operations:?}");
+    assert!(operations.len() >= 90 && operations.iter().all(|(_, path, _)| !path.contains('{')), "{operations:?}");
     operations
+}
+
+/// Checks the form of a refusal: a problem, or what clients of OpenAI's API know.
+fn is_refusal(path: &str, answer: Answer, status: u16, code: &str) {
+    if path.starts_with("/openai/") {
+        let answer = answer.is(status);
+        let error = &answer.body["error"];
+        assert!(
+            error["message"].is_string() && error["type"].is_string() && error["code"].is_string(),
+            "{}",
+            answer.text
+        );
+        assert_eq!(answer.header("www-authenticate").is_some(), status == 401, "{}", answer.asked);
+        return;
+    }
+    answer.is_problem(status, code);
 }
 
 /// Whether nobody comes in without credentials.
@@ -46,18 +63,18 @@ async fn whoever_is_nobody_is_turned_away_everywhere() {
         let anonymous = Answer::of(server.request(method.clone(), &path).json(&json!({}))).await;
         if is_closed(&operation) {
             closed += 1;
-            bare.is_problem(401, "unauthenticated");
-            anonymous.is_problem(401, "unauthenticated");
+            is_refusal(&path, bare, 401, "unauthenticated");
+            is_refusal(&path, anonymous, 401, "unauthenticated");
             if operation["security"].as_array().unwrap().iter().any(|way| way.get("bearer").is_some()) {
                 let forged = server.request(method, &path).bearer_auth("no.real.token").json(&json!({}));
-                Answer::of(forged).await.is_problem(401, "invalid_token");
+                is_refusal(&path, Answer::of(forged).await, 401, "invalid_token");
             }
         } else {
             assert_ne!(bare.status, 401, "{method} {path}");
             assert!(bare.status < 500 && anonymous.status < 500, "{method} {path}");
         }
     }
-    assert!(closed >= 16, "{closed} operations are closed");
+    assert!(closed >= 60, "{closed} operations are closed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -73,13 +90,13 @@ async fn every_answer_has_a_request_id_and_the_security_headers() {
             "{asked}"
         );
         assert_eq!(answer.header("strict-transport-security"), None, "{asked}: for HTTPS alone");
-        if path.starts_with("/api/") {
+        if path.starts_with("/api/") || path.starts_with("/openai/") {
             assert_eq!(answer.header("cache-control"), Some("no-store"), "{asked}");
         }
         if answer.status >= 400 && path != "/api/v1/auth/token" {
-            let code = answer.text_at("/code");
+            let code = answer.body["code"].as_str().unwrap_or_default().to_owned();
             let status = answer.status;
-            answer.is_problem(status, &code);
+            is_refusal(&path, answer, status, &code);
         }
     }
     for odd in ["", "two words", &"x".repeat(129), "{}"] {

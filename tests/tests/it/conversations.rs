@@ -3,6 +3,7 @@
 
 use lyceum_e2e::{
     database::Database,
+    events::Events,
     house::House,
     on_both_databases,
     person::Person,
@@ -86,7 +87,8 @@ async fn an_answer_can_be_had_once_more_and_rated(database: Database) {
     assert_eq!((&second["response"], &second["conversation_id"]), (&json!("A reef knot."), &json!(conversation)));
     upstream.then_says("A sheet bend.");
     let asking = ada.request(reqwest::Method::POST, &again).header("accept", "text/event-stream");
-    let events = lyceum_e2e::events::Events::of(asking.send().await.expect("an answer")).await;
+    let mut events = Events::of(asking.send().await.expect("an answer")).await;
+    assert_eq!(events.expect("start").await["user_message_id"], ada.messages(&conversation).await[0]["id"]);
     assert_eq!(events.to_the_end().await.0, "A sheet bend.");
 
     let messages = ada.messages(&conversation).await;

@@ -14,8 +14,10 @@ const NOBODY: &str = "01920000-0000-7000-8000-000000000000";
 
 /// What an answer says about the right to call, apart from whether the call was acceptable.
 fn cell(answer: &Answer) -> &'static str {
-    match answer.body["code"].as_str() {
-        Some("unauthenticated" | "invalid_token") => "401",
+    // OpenAI's clients find it deeper inside.
+    let code = answer.body["code"].as_str().or_else(|| answer.body["error"]["code"].as_str());
+    match code {
+        Some("unauthenticated" | "invalid_token" | "invalid_api_key") => "401",
         Some("forbidden") => "403",
         Some("insufficient_scope") => "key",
         Some("not_found") => "404",
@@ -28,11 +30,15 @@ fn cell(answer: &Answer) -> &'static str {
 fn body(path: &str) -> Value {
     match path {
         "/api/v1/ai/chat" => json!({"prompt": "What is a line?"}),
+        "/openai/v1/chat/completions" => {
+            json!({"model": "lyceum-mentor", "messages": [{"role": "user", "content": "What is a line?"}]})
+        }
         "/api/v1/auth/password/change" => json!({"current_password": "not this 1", "new_password": "bowline-9-Turns"}),
         "/api/v1/users/me/api-keys" => json!({"name": "another", "scopes": ["ai"]}),
         "/api/v1/subjects" | "/api/v1/courses" => json!({"title": "Tides"}),
         path if path.ends_with("/lessons") => json!({"title": "Springs", "content": "Twice a month."}),
         path if path.ends_with("/order") => json!({"lesson_ids": []}),
+        path if path.ends_with("/feedback") => json!({"rating": "up"}),
         path if path.ends_with("/progress") => json!({"status": "completed"}),
         _ => json!({}),
     }
@@ -75,6 +81,7 @@ async fn every_operation_is_open_to_whom_the_table_says() {
             ("{username}", "nobody"),
             ("{file}", "picture.jpg"),
             ("{path}", "a/b.png"),
+            ("{model}", "lyceum-mentor"),
         ]
         .into_iter()
         .chain(["{id}", "{user}"].map(|name| (name, NOBODY)))
