@@ -119,9 +119,9 @@ fn dispatch(command: Command) -> Outcome {
                 match command {
                     Command::Serve => Ok(serve(settings, stop_signal()?).await?),
                     Command::Migrate(command) => migrate::run(&command, &settings).await,
-                    Command::User(command) => user::run(command, &settings).await,
+                    Command::User(command) => Box::pin(user::run(command, &settings)).await,
                     Command::Mail(command) => mail::run(&command, &settings).await,
-                    Command::Course(command) => course::run(command, &settings).await,
+                    Command::Course(command) => Box::pin(course::run(command, &settings)).await,
                     Command::Progress(command) => progress::run(command, &settings).await,
                     Command::Encryption(command) => encryption::run(command, &settings).await,
                     Command::Mentor(command) => mentor::run(command, &settings).await,

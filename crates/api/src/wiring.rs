@@ -183,7 +183,7 @@ fn seal(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Seal>>> {
     if !settings.encryption.is_on() {
         return Ok(None);
     }
-    Ok(Some(Arc::new(Aes256GcmSeal::from_keys(&settings.encryption.keys)?)))
+    Ok(Some(Arc::new(Aes256GcmSeal::from_keys(&settings.encryption.keys).context("LYCEUM__ENCRYPTION__KEYS")?)))
 }
 
 fn rules(settings: &Settings, public_url: String) -> Rules {

@@ -153,7 +153,7 @@ impl Lyceum {
         let actor = caller.actor();
         allow(&actor, &Action::AskMentor).map_err(denied("conversation"))?;
         let owner = caller.user.id;
-        let subject = self.subject_of_question(&actor, question.course, question.lesson).await?;
+        let named = self.subject_of_question(&actor, question.course, question.lesson).await?;
         let (conversation, history) = match question.conversation {
             None => (None, Vec::new()),
             Some(id) => {
@@ -162,6 +162,11 @@ impl Lyceum {
                     try_join(read.conversation(owner, id), read.recent_messages(owner, id, None, HISTORY)).await?;
                 (Some(found.ok_or(Error::NotFound("conversation"))?), history)
             }
+        };
+        // What goes on with a conversation about a course is about that course, unless it says otherwise.
+        let subject = match (named, conversation.as_ref().and_then(|conversation| conversation.course)) {
+            (None, Some(course)) => self.subject_if_there(&actor, Some(course), None).await?,
+            (named, _) => named,
         };
         let now = self.ports.clock.now();
         let is_new = conversation.is_none();
@@ -200,19 +205,8 @@ impl Lyceum {
         .await?;
         let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
         let question = question.ok_or(Error::NotFound("message"))?;
-        // A lesson or course that was removed or hidden meanwhile is no reason not to answer.
-        let subject = self
-            .subject_of_question(
-                &caller.actor(),
-                conversation.course.filter(|_| question.lesson.is_none()),
-                question.lesson,
-            )
-            .await;
-        let subject = match subject {
-            Ok(subject) => subject,
-            Err(Error::NotFound(_)) => None,
-            Err(error) => return Err(error),
-        };
+        let course = conversation.course.filter(|_| question.lesson.is_none());
+        let subject = self.subject_if_there(&caller.actor(), course, question.lesson).await?;
         Ok(Asking { conversation, is_new: false, question, is_again: true, subject, history, delivery })
     }
 

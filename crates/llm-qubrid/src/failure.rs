@@ -75,7 +75,10 @@ impl Redactor {
         };
         let (can_retry, error) = (!error.is_builder(), error.without_url());
         let detail = self.broken(what, &error);
-        Failure { can_retry, error: ChatError::Unavailable { detail, retry_after: None, source: Some(Box::new(error)) } }
+        Failure {
+            can_retry,
+            error: ChatError::Unavailable { detail, retry_after: None, source: Some(Box::new(error)) },
+        }
     }
 
     /// An exchange that failed in the middle of a reply: the provider has begun to work, and may bill it.

@@ -20,6 +20,7 @@ mod journey;
 mod mails;
 mod mentor;
 mod openai;
+mod packing;
 mod percentages;
 mod providers;
 mod quotas;

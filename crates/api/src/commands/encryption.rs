@@ -8,7 +8,7 @@ use crate::settings::Settings;
 
 #[derive(Debug, Subcommand)]
 pub enum Encryption {
-    /// Seal under the first key of LYCEUM__ENCRYPTION__KEYS what is in clear or under another one. Servers may run
+    /// Seal under the first key of `LYCEUM__ENCRYPTION__KEYS` what is in clear or under another one. Servers may run
     /// meanwhile, if they know all keys; afterwards the other keys are needed no more.
     Rotate,
 }

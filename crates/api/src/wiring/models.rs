@@ -18,7 +18,7 @@ pub(super) struct Models {
 
 enum Model {
     Offline,
-    Remote { model: QubridModel, breaker: Arc<Breaker> },
+    Remote { model: Box<QubridModel>, breaker: Arc<Breaker> },
 }
 
 impl Models {
@@ -74,7 +74,7 @@ impl Model {
             ..BreakerSettings::default()
         };
         let breaker = Arc::new(Breaker::new(&settings.provider, breaker));
-        Ok(Self::Remote { model: QubridModel::new(settings)?, breaker })
+        Ok(Self::Remote { model: Box::new(QubridModel::new(settings)?), breaker })
     }
 
     fn sibling(&self) -> anyhow::Result<Arc<dyn ChatModel>> {

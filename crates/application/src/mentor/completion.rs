@@ -5,7 +5,7 @@ use lyceum_domain::{
     conversations::{Author, Message, Prompt},
     ids::{ConversationId, MessageId},
     invalid::Invalid,
-    mentor::{ChatRequest, Delivery, Earlier, Reservation, TitleFilter, compose},
+    mentor::{ChatRequest, Delivery, Earlier, Reservation, Shape, TitleFilter, compose},
     policy::{Action, allow},
     text,
 };
@@ -54,7 +54,9 @@ impl Lyceum {
         history.retain(|earlier| !earlier.content.trim().is_empty());
 
         let grounding = self.grounding(caller, asked, None).await?;
-        let prompt = compose(&grounding, &history, &self.shape(false));
+        // It is the client's business how long each of its messages is.
+        let shape = Shape { earlier_tokens: self.rules.history_tokens, ..self.shape(false) };
+        let prompt = compose(&grounding, &history, &shape);
         let now = self.ports.clock.now();
         // No row bears these ids.
         let conversation = ConversationId::new(&*self.ports.ids);

@@ -81,6 +81,20 @@ impl Lyceum {
         Ok(Some(Subject { course, lesson: None }))
     }
 
+    /// As [`subject_of_question`](Self::subject_of_question), of what was named earlier: that it was removed or hidden
+    /// meanwhile is no reason not to answer.
+    pub(super) async fn subject_if_there(
+        &self,
+        actor: &Actor,
+        course: Option<CourseId>,
+        lesson: Option<LessonId>,
+    ) -> Result<Option<Subject>, Error> {
+        match self.subject_of_question(actor, course, lesson).await {
+            Err(Error::NotFound(_)) => Ok(None),
+            subject => subject,
+        }
+    }
+
     /// Everything the answer may rest on. Whoever switched personalisation off gets an answer that rests on nothing.
     pub(super) async fn grounding(
         &self,

@@ -135,10 +135,12 @@ pub trait CourseQueries: Send + Sync {
     /// Courses, newest first. Archived ones only where `enrolled`, `author` or `all_drafts` ask for them.
     async fn courses_page(&self, filter: &CourseFilter, page: PageRequest) -> Result<Page<Course>, StoreError>;
 
-    /// The passages that have any of the words in heading or text, those that fit best first: of the lesson, of the
-    /// course, or of the published and archived courses that the learner is in; never from lessons that are removed or
-    /// not written. Whoever names a lesson or a course has asked [`policy`](crate::policy) before. Words are plain text
-    /// of any kind, never a query language; text without a word finds nothing.
+    /// The passages that have any of the words in title, heading or text, those that fit best first, as
+    /// [`best_passages`](crate::courses::best_passages) ranks them: of the lesson, of the course, or of the published and
+    /// archived courses that the learner is in; never from lessons that are removed or not written. Of one lesson come no
+    /// more than two while others have any, unless the scope is that lesson. Whoever names a lesson or a course has asked
+    /// [`policy`](crate::policy) before. Words are plain text of any kind, never a query language; text without a word
+    /// finds nothing.
     async fn find_passages(&self, scope: PassageScope, words: &str, limit: u8) -> Result<Vec<Passage>, StoreError>;
 
     /// The courses in scope whose title or description has all of the words (the last one also as the beginning of a word),

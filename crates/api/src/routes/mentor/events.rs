@@ -59,6 +59,7 @@ impl FromRequest for LastEvent {
 
 impl LastEvent {
     /// This one, or another if it was not sent.
+    #[must_use]
     pub fn or(self, other: Option<String>) -> Self {
         Self(self.0.or(other))
     }

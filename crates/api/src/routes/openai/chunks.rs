@@ -24,9 +24,23 @@ struct Chunk<'a> {
     created: i64,
     model: &'static str,
     choices: Vec<Choice<'a>>,
-    /// There only if it was asked for; then `null` in all chunks but the last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<Option<CompletionUsageBody>>,
+    #[serde(skip_serializing_if = "Usage::is_absent")]
+    usage: Usage,
+}
+
+/// There only if it was asked for; then `null` in all chunks but the last.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Usage {
+    Absent,
+    Null,
+    Known(CompletionUsageBody),
+}
+
+impl Usage {
+    const fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
 }
 
 #[derive(Serialize)]
@@ -65,7 +79,11 @@ impl Frame {
             created: self.created,
             model: MODEL,
             choices,
-            usage: self.includes_usage.then_some(usage),
+            usage: match usage {
+                _ if !self.includes_usage => Usage::Absent,
+                None => Usage::Null,
+                Some(usage) => Usage::Known(usage),
+            },
         })
     }
 

@@ -194,12 +194,13 @@ fn parts(run: &str) -> Vec<&str> {
 
 /// The signs that a text speaks of, each once.
 fn signs(text: &str) -> Vec<String> {
+    // What was in backticks is a word there, so that what follows it is its punctuation.
+    let prose = text.split('`').step_by(2).collect::<Vec<_>>().join("x");
     let spans = code_spans(text).filter(|span| words(span).all(|word| says_nothing(&word.to_lowercase())));
-    let prose: Vec<&str> = text.split('`').step_by(2).collect();
-    let chunks: Vec<&str> = prose.iter().flat_map(|prose| prose.split_whitespace()).collect();
+    let chunks: Vec<&str> = prose.split_whitespace().collect();
     // What stands last ends the text.
     let alone = chunks.iter().enumerate().filter_map(|(n, chunk)| sign(chunk, n + 1 == chunks.len()));
-    let lowered = prose.join(" ").to_lowercase();
+    let lowered = prose.to_lowercase();
     let spoken = format!(" {} ", words(&lowered).collect::<Vec<_>>().join(" "));
     let named = CALLED.iter().filter(|(name, _)| spoken.contains(&format!(" {name} "))).map(|(_, sign)| *sign);
     let mut signs: Vec<String> = Vec::new();
@@ -278,6 +279,7 @@ mod tests {
             ("What is `&`?", &["&"]),
             ("What is ->?", &["->"]),
             ("A dash - here -- and there ... then", &[]),
+            ("Is it `Vec`? Or `Box`? And why?", &[]),
             ("Really ?", &[]),
             ("Stop !!!", &[]),
             ("What does the question mark at the end do?", &["?"]),

@@ -74,7 +74,7 @@ impl World {
         for server in 0..2 {
             world.start(server, dice.other());
         }
-        for _ in 0..6 + dice.below(14) {
+        for _ in 0..4 + dice.below(8) {
             let began = Instant::now();
             dice.wait(600).await;
             world.clock.advance(began.elapsed());
@@ -273,6 +273,8 @@ impl World {
             while self.servers.iter().any(|server| server.house.live() > 0) || self.has_ends_to_write().await {
                 sleep(Duration::from_millis(500)).await;
             }
+            // What was swept while the store was away is still to be written as it was.
+            sleep(Duration::from_secs(2)).await;
         };
         let clock = async {
             for _ in 0..240 {
