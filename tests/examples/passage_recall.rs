@@ -66,7 +66,7 @@ impl Tally {
         self.asked += 1;
         self.first += usize::from(found.first().is_some_and(is_chapter));
         self.lessons += usize::from(found.iter().any(|number| question.lessons.iter().any(|lesson| lesson == number)));
-        if found.iter().any(|number| is_chapter(number)) {
+        if found.iter().any(is_chapter) {
             self.chapters += 1;
         } else {
             let (wanted, found) = (question.lessons.join(", "), found.join(", "));

@@ -121,9 +121,10 @@ async fn main() {
         let person = people[n % people.len()].clone();
         listening.spawn(listen(person, format!("Stream {n}: how deep is the water?"), wait));
     }
-    sleep(RAMP + Duration::from_secs_f64(seconds as f64 / 2.0)).await;
+    // All have begun, and none has ended.
+    sleep((RAMP + Duration::from_secs(seconds as u64)) / 2).await;
     let (during, at_once) = (memory(&server, "VmRSS:"), upstream.in_flight());
-    let patience = Duration::from_secs(60);
+    let patience = Duration::from_mins(1);
     let heard = timeout(patience, listening.join_all()).await.expect("all streams end");
 
     let spans: HashMap<String, Span> = upstream.spans().into_iter().map(|span| (span.question.clone(), span)).collect();

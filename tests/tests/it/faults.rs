@@ -45,6 +45,8 @@ enum Cost {
     AsSaid,
 }
 
+type Expected = (Outcome, Cost);
+
 use Cost::{AsSaid, Estimate, Nothing};
 use Outcome::{BreaksOff, Refused, Whole};
 
@@ -53,7 +55,7 @@ const SLOW: &str = "llm_timeout";
 const UNUSABLE: &str = "llm_bad_response";
 
 /// Each fault, how often the provider is asked, and what comes of it as JSON and as a stream.
-const TABLE: [(Fault, usize, (Outcome, Cost), (Outcome, Cost)); 15] = [
+const TABLE: [(Fault, usize, Expected, Expected); 15] = [
     // It asks for a longer wait than the house has time for.
     (Fault::AskedTooOften, 1, (Refused(503, AWAY, Some("7")), Nothing), (Refused(503, AWAY, Some("7")), Nothing)),
     (Fault::Away, 2, (Refused(503, AWAY, Some("5")), Nothing), (Refused(503, AWAY, Some("5")), Nothing)),

@@ -9,7 +9,8 @@ use serde_json::Value;
 #[tokio::test]
 async fn whoever_takes_gzip_can_read_errors_too() {
     let server = House::small().start().await;
-    for (path, member) in [("/api/v1/courses/nowhere", "/code"), ("/openai/v1/models", "/error/code"), ("/x", "/code")] {
+    for (path, member) in [("/api/v1/courses/nowhere", "/code"), ("/openai/v1/models", "/error/code"), ("/x", "/code")]
+    {
         let asked = server.request(Method::GET, path).header(header::ACCEPT_ENCODING, "gzip, deflate, br");
         let response = asked.send().await.expect("an answer");
         let packing = response.headers().get(header::CONTENT_ENCODING).cloned();

@@ -15,6 +15,7 @@ use lyceum_e2e::{
 };
 use reqwest::{Method, header};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 on_both_databases!(
     whoever_comes_back_reads_on_from_where_they_were,
@@ -62,7 +63,7 @@ async fn whoever_comes_back_reads_on_from_where_they_were(database: Database) {
         drop(events);
         // Said while nobody is there.
         lead.says(", then hang");
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
         let again = match way {
             "header" => ada.follow(&answer, Some(&last)).await,
             "query" => {
@@ -138,14 +139,16 @@ async fn a_named_request_is_carried_on_without_its_client(database: Database) {
         let lead = upstream.then_led();
         // The client gives up when the model has begun.
         lead.says("Coil");
-        let asking = tokio::spawn(named(kind).send());
+        let mut asking = JoinSet::new();
+        asking.spawn(named(kind).send());
         upstream.asked_times(asked).await;
         if kind == "text/event-stream" {
-            let mut events = Events::of(asking.await.expect("no panic").expect("an answer")).await;
+            let response = asking.join_next().await.expect("one").expect("no panic").expect("an answer");
+            let mut events = Events::of(response).await;
             events.expect("start").await;
             events.expect_words("Coil").await;
         } else {
-            asking.abort();
+            asking.shutdown().await;
         }
         tokio::time::sleep(LONG).await;
         let early = Answer::of(named(kind)).await.is_problem(409, "request_in_progress");
@@ -225,7 +228,8 @@ async fn a_killed_server_leaves_what_was_read_and_an_end(database: Database) {
     let (mut events, answer, mut last) = begun(&ada, &lead).await;
     // As fast as it comes, until the server is gone in the middle of it.
     let mut read = BEGUN.to_owned();
-    let talking = tokio::spawn(async move {
+    let mut talking = JoinSet::new();
+    talking.spawn(async move {
         let mut turns = 0;
         while lead.says_to_whom_it_may_concern(&format!(" turn {turns}: über 🪢")) {
             turns += 1;
@@ -265,7 +269,7 @@ async fn a_killed_server_leaves_what_was_read_and_an_end(database: Database) {
         "whoever reads on from here reads nothing twice"
     );
     is_interrupted(&house, &ada, &answer, &read).await;
-    talking.await.expect("the model heard that it is over");
+    talking.join_next().await.expect("one").expect("the model heard that it is over");
 
     // The conversation goes on.
     let again = ada.ask(&json!({"prompt": "Go on.", "conversation_id": conversation_of(&ada, &answer).await})).await;
