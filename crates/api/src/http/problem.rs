@@ -362,7 +362,7 @@ mod tests {
             chat(ChatError::Timeout { detail: String::new() }),
             chat(ChatError::BadResponse { detail: String::new(), source: None }),
             chat(ChatError::Refused { detail: String::new() }),
-            Error::QuotaExceeded { window: Window::Day, retry_after: Duration::from_secs(3_600) },
+            Error::QuotaExceeded { window: Window::Day, retry_after: Duration::from_hours(1) },
             Error::NotAnAnswer,
             Error::AnswerBroken(MessageStatus::Interrupted),
             Error::AnswerBroken(MessageStatus::Failed),

@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn problems_have_another_form_and_the_same_sense() {
-        let quota = Error::QuotaExceeded { window: Window::Day, retry_after: Duration::from_secs(60) };
+        let quota = Error::QuotaExceeded { window: Window::Day, retry_after: Duration::from_mins(1) };
         let all = [
             Problem::from(Error::InvalidToken),
             no_such_model("gpt-4o"),
@@ -87,6 +87,13 @@ mod tests {
         ];
         let bodies: Vec<String> =
             all.iter().map(|problem| serde_json::to_string(&ErrorBody::of(problem, "r")).expect("JSON")).collect();
-        insta::assert_snapshot!(bodies.join("\n"), @"");
+        insta::assert_snapshot!(bodies.join("\n"), @r#"
+        {"error":{"message":"The token is not valid.","type":"authentication_error","param":null,"code":"invalid_api_key","request_id":"r"}}
+        {"error":{"message":"The model `gpt-4o` does not exist; it is `lyceum-mentor` here.","type":"invalid_request_error","param":"model","code":"model_not_found","request_id":"r"}}
+        {"error":{"message":"What your plan allows for this day is used up.","type":"insufficient_quota","param":null,"code":"insufficient_quota","request_id":"r"}}
+        {"error":{"message":"messages is required","type":"invalid_request_error","param":"messages","code":"validation_failed","request_id":"r"}}
+        {"error":{"message":"This is not for a key of these scopes.","type":"permission_error","param":null,"code":"insufficient_scope","request_id":"r"}}
+        {"error":{"message":"The server is shutting down.","type":"server_error","param":null,"code":"shutting_down","request_id":"r"}}
+        "#);
     }
 }
