@@ -240,6 +240,7 @@ mod tests {
             heading: "Heading".to_owned(),
             text: text.to_owned(),
             source: Source {
+                citation: number,
                 lesson: LessonId::from_uuid(Uuid::from_u128(lesson.1.len() as u128)),
                 course: CourseId::from_uuid(Uuid::from_u128(course)),
                 title: lesson.1.to_owned(),
