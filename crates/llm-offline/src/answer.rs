@@ -47,7 +47,7 @@ pub(crate) fn answer(grounding: &Grounding) -> String {
 /// Whether the question is about where the learner stands, in the languages a learner of this place is likely to use
 /// the plainest words of.
 fn asks_about_progress(question: &str) -> bool {
-    const PHRASES: [&str; 24] = [
+    const PHRASES: [&str; 27] = [
         "how far",
         "my progress",
         "my course",
@@ -55,6 +55,9 @@ fn asks_about_progress(question: &str) -> bool {
         "what’s next",
         "what is next",
         "whats next",
+        "what comes next",
+        "how should i go on",
+        "how do i go on",
         "next lesson",
         "next chapter",
         "where am i",
@@ -310,6 +313,17 @@ mod tests {
 
         I am the offline mentor: no language model answers here, I look things up for you.
         "#);
+    }
+
+    #[test]
+    fn going_on_is_asked_for_in_many_ways() {
+        for question in ["What comes next?", "how do I go on now", "What’s next?", "Next lesson, please"] {
+            let said = answer(&grounding(question));
+            assert!(
+                said.starts_with("This is where you stand") && !said.contains("nips the turn"),
+                "{question}: {said}"
+            );
+        }
     }
 
     #[test]
