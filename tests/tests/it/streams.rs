@@ -53,7 +53,8 @@ const BEGUN: &str = "Coil it clockwise: größer 🪢";
 
 async fn whoever_comes_back_reads_on_from_where_they_were(database: Database) {
     let upstream = Upstream::start().await;
-    let house = House::new(database).with_mentor(&upstream);
+    // However busy the machine is that this runs on.
+    let house = House::new(database).with_mentor(&upstream).with("LYCEUM__MENTOR__LINGER_MILLISECONDS", 5_000);
     let server = house.start().await;
     let ada = server.register_and_sign_in("ada").await;
     for (way, asked) in ["header", "query", "asking again"].into_iter().zip(1..) {
