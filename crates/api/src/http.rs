@@ -5,6 +5,7 @@ pub mod caller;
 pub mod client;
 pub mod cookies;
 pub mod edge;
+pub mod event_stream;
 pub mod idempotency;
 pub mod page;
 pub mod path;

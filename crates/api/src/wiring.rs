@@ -1,6 +1,6 @@
 //! The one file that names adapters: from settings to a house that works.
 
-mod models;
+mod chat_model;
 
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
@@ -30,7 +30,7 @@ use lyceum_storage_seaorm::{SeaOrmStore, StorageSettings};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
 
-use self::models::Models;
+use self::chat_model::Models;
 use crate::{
     ambient::{SystemClock, UuidV7Ids},
     settings::{AuthMode, DatabaseKind, JwtAlgorithm, MailTransport, ProviderAlgorithm, Settings},

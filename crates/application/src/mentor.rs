@@ -29,11 +29,11 @@ use std::time::Duration;
 
 use futures_util::future::try_join;
 use lyceum_domain::{
-    conversations::{Conversation, Message, Prompt, TurnOpening},
+    conversations::{Conversation, Message, MessageStatus, Prompt, TurnOpening},
     ids::{ConversationId, CourseId, LessonId, MessageId, UsageId},
     mentor::{
-        ChatRequest, Cost, Counted, Delivery, Earlier, Grounding, Manifest, QuotedPassage, QuotedText, Reservation,
-        Reserved, TitleFilter, TokenUsage, UsageOutcome, UsageRecord, compose,
+        ChatRequest, Cost, Counted, Delivery, Earlier, Grounding, Manifest, Prompt as ComposedPrompt, QuotedPassage,
+        QuotedText, Reservation, Reserved, TEMPLATE, TokenUsage, UsageOutcome, UsageRecord, compose,
     },
     policy::{Action, allow},
     time::Timestamp,
@@ -50,7 +50,7 @@ pub use lanes::{Busy, Lane, LaneSettings, Lanes};
 pub use live::{LiveAnswers, Reader};
 pub use turn::{Answer, Turn, TurnEvent, TurnStarted};
 
-use self::{context::Subject, live::LiveAnswer, turn::Keeping};
+use self::{context::Subject, turn::Keeping};
 use crate::{
     Error, Lyceum,
     error::denied,
@@ -96,6 +96,7 @@ impl Lyceum {
     /// Prepares a turn: gathers what the mentor may know, sets aside what the answer may cost, and writes the question
     /// down before the model is asked.
     pub async fn ask(&self, caller: &Caller, question: Question) -> Result<Turn, Error> {
+        self.may_ask(caller)?;
         let asking = self.asking(caller, &question).await?;
         self.open(caller, asking, Ticket::nameless(), Vec::new()).await
     }
@@ -107,7 +108,6 @@ impl Lyceum {
         question: Question,
         once: Option<Once<Answer>>,
     ) -> Result<Done<Turn>, Error> {
-        allow(&caller.actor(), &Action::AskMentor).map_err(denied("conversation"))?;
         let said = |id: Option<String>| id.unwrap_or_default().into_bytes();
         let parts = vec![
             question.prompt.as_str().as_bytes().to_vec(),
@@ -115,16 +115,7 @@ impl Lyceum {
             said(question.course.map(|id| id.to_string())),
             said(question.lesson.map(|id| id.to_string())),
         ];
-        let ticket = match self.begin_once_for(caller.user.id, once, LEASE).await? {
-            Begun::Ours(ticket) => ticket,
-            Begun::Before(kept) => return before(kept.for_the_same(&slices(&parts))?),
-        };
-        let opened = async {
-            let asking = self.asking(caller, &question).await?;
-            self.open(caller, asking, ticket.clone(), parts).await
-        };
-        let opened = opened.await;
-        self.or_release(&ticket, opened).await.map(Done::Now)
+        self.open_once(caller, once, parts, self.asking(caller, &question)).await
     }
 
     /// Has a question answered once more. The earlier answer stays beside the new one.
@@ -135,24 +126,29 @@ impl Lyceum {
         delivery: Delivery,
         once: Option<Once<Answer>>,
     ) -> Result<Done<Turn>, Error> {
-        allow(&caller.actor(), &Action::AskMentor).map_err(denied("message"))?;
         let parts = vec![answer.to_string().into_bytes()];
+        self.open_once(caller, once, parts, self.asking_again(caller, answer, delivery)).await
+    }
+
+    /// Opens what `asking` prepares, unless a request of the same name did. `parts` are what its body says.
+    async fn open_once(
+        &self,
+        caller: &Caller,
+        once: Option<Once<Answer>>,
+        parts: Vec<Vec<u8>>,
+        asking: impl Future<Output = Result<Asking, Error>>,
+    ) -> Result<Done<Turn>, Error> {
+        self.may_ask(caller)?;
         let ticket = match self.begin_once_for(caller.user.id, once, LEASE).await? {
             Begun::Ours(ticket) => ticket,
             Begun::Before(kept) => return before(kept.for_the_same(&slices(&parts))?),
         };
-        let opened = async {
-            let asking = self.asking_again(caller, answer, delivery).await?;
-            self.open(caller, asking, ticket.clone(), parts).await
-        };
-        let opened = opened.await;
+        let opened = async { self.open(caller, asking.await?, ticket.clone(), parts).await }.await;
         self.or_release(&ticket, opened).await.map(Done::Now)
     }
 
     async fn asking(&self, caller: &Caller, question: &Question) -> Result<Asking, Error> {
-        let actor = caller.actor();
-        allow(&actor, &Action::AskMentor).map_err(denied("conversation"))?;
-        let owner = caller.user.id;
+        let (actor, owner) = (caller.actor(), caller.user.id);
         let named = self.subject_of_question(&actor, question.course, question.lesson).await?;
         let (conversation, history) = match question.conversation {
             None => (None, Vec::new()),
@@ -194,7 +190,7 @@ impl Lyceum {
         let Some(question) = answer.parent else {
             return Err(Error::NotAnAnswer);
         };
-        if answer.status == lyceum_domain::conversations::MessageStatus::Streaming {
+        if answer.status == MessageStatus::Streaming {
             return Err(Error::Conflict);
         }
         let id = answer.conversation;
@@ -229,9 +225,7 @@ impl Lyceum {
         let answer = Message::answer(MessageId::new(&*self.ports.ids), &question, grounding.sources(), answered_at);
         let call = self.call(caller, conversation.id, answer.id, prompt.estimated_tokens, now);
         let quoted: Vec<_> = grounding.passages.iter().map(|passage| passage.text.clone()).map(quoted).collect();
-        let longest = self.rules.max_answer_tokens.unwrap_or(LONGEST_ANSWER);
-        let quota = self.rules.quotas.of(caller.user.plan);
-        let reservation = Reservation::new(quota, prompt.bytes, longest, now);
+        let reservation = self.reservation(caller, prompt.bytes, None, now);
         let opening = TurnOpening {
             manifest: self.manifest(&grounding, &quoted, &prompt, is_new),
             conversation,
@@ -249,34 +243,37 @@ impl Lyceum {
             Error::Conflict => Error::NotFound("conversation"),
             error => error,
         })?)?;
-        let started = TurnStarted {
-            conversation: answer.conversation,
-            question: question.id,
-            answer: answer.id,
-            sources: answer.sources.clone(),
-        };
-        let live = LiveAnswer::new(caller.user.id, started, now);
-        self.ports.answers.add(&live);
-        let max_tokens = if granted < reservation.most {
-            Some(reservation.answer_within(granted, prompt.bytes, longest))
-        } else {
-            self.rules.max_answer_tokens
-        };
-        Ok(Turn {
-            lyceum: self.clone(),
-            live,
-            passages: grounding.passages.clone(),
-            request: Some(ChatRequest { messages: prompt.messages, grounding, delivery, max_tokens }),
-            answer,
-            call,
-            title: TitleFilter::new(is_new),
-            // Whoever gave the request a name will come back for the answer.
-            linger: if ticket.has_name() { LEASE } else { self.rules.linger },
-            keeping: Keeping::Conversation { ticket, parts },
-            asked_at: now,
-            was_asked: false,
-            has_begun: false,
-        })
+        let max_tokens = self.answer_limit(&reservation, granted, prompt.bytes, None);
+        let request = ChatRequest { messages: prompt.messages, grounding, delivery, max_tokens };
+        let keeping = Keeping::Conversation { ticket, parts };
+        let turn =
+            Turn::new(self.clone(), TurnStarted::of(&answer, question.id), request, answer, call, keeping, is_new);
+        self.ports.answers.add(&turn.live);
+        Ok(turn)
+    }
+
+    /// What a call asks to be set aside, for an answer as long as the client wants it within what the operator allows.
+    fn reservation(&self, caller: &Caller, prompt_bytes: usize, wanted: Option<u32>, now: Timestamp) -> Reservation {
+        Reservation::new(self.rules.quotas.of(caller.user.plan), prompt_bytes, self.longest_answer(wanted), now)
+    }
+
+    /// How long the answer may be, now that so much was granted; the model's own limit if `None`.
+    fn answer_limit(
+        &self,
+        reservation: &Reservation,
+        granted: u32,
+        prompt_bytes: usize,
+        wanted: Option<u32>,
+    ) -> Option<u32> {
+        let longest = self.longest_answer(wanted);
+        if granted < reservation.most {
+            return Some(reservation.answer_within(granted, prompt_bytes, longest));
+        }
+        wanted.map(|_| longest).or(self.rules.max_answer_tokens)
+    }
+
+    fn longest_answer(&self, wanted: Option<u32>) -> u32 {
+        self.rules.max_answer_tokens.unwrap_or(LONGEST_ANSWER).min(wanted.unwrap_or(u32::MAX)).max(1)
     }
 
     /// The record of a call that is about to start, at the very time for which it is set aside: where it is counted, the
@@ -312,7 +309,7 @@ impl Lyceum {
         &self,
         grounding: &Grounding,
         quoted: &[QuotedText],
-        prompt: &lyceum_domain::mentor::Prompt,
+        prompt: &ComposedPrompt,
         wants_title: bool,
     ) -> Manifest {
         let passages = grounding.passages.iter().zip(quoted).map(|(passage, quoted)| QuotedPassage {
@@ -326,7 +323,7 @@ impl Lyceum {
             digest: quoted.digest,
         });
         Manifest {
-            template: lyceum_domain::mentor::TEMPLATE.to_owned(),
+            template: TEMPLATE.to_owned(),
             role: grounding.role,
             is_personal: grounding.is_personal,
             courses: grounding.courses.clone(),
@@ -374,7 +371,7 @@ impl Lyceum {
 
     /// Stops an answer, wherever it is given. What was said is kept. One that has ended stays as it is.
     pub async fn stop_answer(&self, caller: &Caller, id: MessageId) -> Result<(), Error> {
-        allow(&caller.actor(), &Action::AskMentor).map_err(denied("message"))?;
+        self.may_ask(caller)?;
         let owner = caller.user.id;
         if let Some(live) = self.ports.answers.find(owner, id) {
             live.stop();

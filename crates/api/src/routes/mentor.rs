@@ -6,9 +6,8 @@ pub mod usage;
 
 use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, http::header, post, web};
 use lyceum_application::{
-    Error,
     idempotency::{self, Done},
-    mentor::{Answer, Follower, Question, Reader, TurnEvent, TurnStarted},
+    mentor::{Answer, Follower, Question, Reader, TurnStarted},
 };
 use lyceum_domain::{
     conversations::{Message, MessageStatus, Prompt},
@@ -27,6 +26,7 @@ use crate::{
         body::Json,
         caller::Caller,
         edge::RequestId,
+        event_stream,
         idempotency::{Idempotency, kept, replayed},
         page::Query,
         path::Id,
@@ -329,9 +329,9 @@ fn named(answer: &Answer) -> idempotency::Answer {
 
 fn delivery(request: &HttpRequest) -> Delivery {
     let accepted = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
-    let wants_events = accepted
-        .flat_map(|text| text.split(','))
-        .any(|kind| kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(events::MEDIA_TYPE)));
+    let wants_events = accepted.flat_map(|text| text.split(',')).any(|kind| {
+        kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(event_stream::MEDIA_TYPE))
+    });
     if wants_events { Delivery::Pieces } else { Delivery::Whole }
 }
 
@@ -363,11 +363,6 @@ async fn respond(
     }
 }
 
-async fn answer_whole(mut reader: Follower) -> Result<HttpResponse, Problem> {
-    while let Some(event) = reader.next().await {
-        if let TurnEvent::Ended(ended) = event {
-            return Ok(HttpResponse::Ok().json(AnswerBody::from(ended?.message)));
-        }
-    }
-    Err(Error::Abandoned.into())
+async fn answer_whole(reader: Follower) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(AnswerBody::from(reader.to_the_end().await?.message)))
 }

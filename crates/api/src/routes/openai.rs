@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, post, web};
 use lyceum_application::{
     Error,
     idempotency::Done,
-    mentor::{Chat, Follower, TurnEvent},
+    mentor::{Chat, Follower},
 };
 use lyceum_domain::{
     conversations::{Message, MessageStatus},
@@ -257,11 +257,6 @@ pub async fn create_completion(
     if is_streamed {
         return chunks::respond(&request, reader, includes_usage, id.into_inner()).await;
     }
-    let mut reader = Follower::from(reader);
-    while let Some(event) = reader.next().await {
-        if let TurnEvent::Ended(ended) = event {
-            return Ok(HttpResponse::Ok().json(CompletedBody::from(ended?.message)));
-        }
-    }
-    Err(Error::Abandoned.into())
+    let answer = Follower::from(reader).to_the_end().await?;
+    Ok(HttpResponse::Ok().json(CompletedBody::from(answer.message)))
 }

@@ -5,17 +5,15 @@ use lyceum_domain::{
     conversations::{Author, Message, Prompt},
     ids::{ConversationId, MessageId},
     invalid::Invalid,
-    mentor::{ChatRequest, Delivery, Earlier, Reservation, Shape, TitleFilter, compose},
-    policy::{Action, allow},
+    mentor::{ChatRequest, Delivery, Earlier, Shape, compose},
     text,
 };
 
 use super::{
-    LONGEST_ANSWER, TurnStarted,
-    live::LiveAnswer,
+    TurnStarted,
     turn::{Keeping, Turn},
 };
-use crate::{Error, Lyceum, error::denied, sessions::Caller};
+use crate::{Error, Lyceum, sessions::Caller};
 
 /// A conversation as a client sends it.
 #[derive(Debug, Clone)]
@@ -37,7 +35,7 @@ impl Lyceum {
     /// Prepares a turn outside of our conversations. The mentor is the same: it knows where the learner stands, and
     /// answers from the courses they are in.
     pub async fn complete(&self, caller: &Caller, chat: Chat) -> Result<Turn, Error> {
-        allow(&caller.actor(), &Action::AskMentor).map_err(denied("conversation"))?;
+        self.may_ask(caller)?;
         let Chat { messages: mut history, max_tokens, delivery } = chat;
         let asked = history.pop().filter(|last| last.author == Author::User);
         let asked = text::cleaned(&asked.ok_or(Error::invalid("/messages", Invalid::Missing))?.content);
@@ -66,30 +64,11 @@ impl Lyceum {
         let question = Message::question(id, conversation, None, &shown, now);
         let answer = Message::answer(MessageId::new(&*self.ports.ids), &question, grounding.sources(), now);
         let call = self.call(caller, conversation, answer.id, prompt.estimated_tokens, now);
-        let longest = self.rules.max_answer_tokens.unwrap_or(LONGEST_ANSWER).min(max_tokens.unwrap_or(u32::MAX)).max(1);
-        let quota = self.rules.quotas.of(caller.user.plan);
-        let reservation = Reservation::new(quota, prompt.bytes, longest, now);
+        let reservation = self.reservation(caller, prompt.bytes, max_tokens, now);
         let granted = self.granted(self.ports.store.write().open_call(&call, &reservation).await?)?;
-        let max_tokens = if granted < reservation.most {
-            Some(reservation.answer_within(granted, prompt.bytes, longest))
-        } else {
-            max_tokens.map(|_| longest).or(self.rules.max_answer_tokens)
-        };
-        let sources = answer.sources.clone();
-        let started = TurnStarted { conversation, question: question.id, answer: answer.id, sources };
-        Ok(Turn {
-            lyceum: self.clone(),
-            live: LiveAnswer::new(caller.user.id, started, now),
-            passages: grounding.passages.clone(),
-            request: Some(ChatRequest { messages: prompt.messages, grounding, delivery, max_tokens }),
-            answer,
-            call,
-            title: TitleFilter::new(false),
-            linger: self.rules.linger,
-            keeping: Keeping::Call,
-            asked_at: now,
-            was_asked: false,
-            has_begun: false,
-        })
+        let max_tokens = self.answer_limit(&reservation, granted, prompt.bytes, max_tokens);
+        let started = TurnStarted::of(&answer, question.id);
+        let request = ChatRequest { messages: prompt.messages, grounding, delivery, max_tokens };
+        Ok(Turn::new(self.clone(), started, request, answer, call, Keeping::Call, false))
     }
 }

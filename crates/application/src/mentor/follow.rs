@@ -5,15 +5,17 @@ use std::time::Duration;
 use lyceum_domain::{
     conversations::{Message, MessageStatus},
     ids::MessageId,
-    policy::{Action, allow},
+    policy::Actor,
+    time::Timestamp,
 };
 use tokio::time::Instant;
 
 use super::{
     Answer, TurnEvent, TurnStarted,
+    abandoned::SILENCE,
     live::{Reader, offset, portion},
 };
-use crate::{Error, Lyceum, error::denied, sessions::Caller};
+use crate::{Error, Lyceum, sessions::Caller};
 
 /// How often an answer that another server gives is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -41,7 +43,7 @@ struct Stored {
     lyceum: Lyceum,
     caller: Caller,
     message: Message,
-    seen_at: Option<lyceum_domain::time::Timestamp>,
+    seen_at: Option<Timestamp>,
     has_started: bool,
     at: Place,
     told_at: Option<Instant>,
@@ -51,7 +53,7 @@ struct Stored {
 impl Lyceum {
     /// Reads an answer of the caller, from the beginning or on from a place. It need not have ended.
     pub async fn follow(&self, caller: &Caller, id: MessageId, from: Option<Place>) -> Result<Follower, Error> {
-        allow(&caller.actor(), &Action::AskMentor).map_err(denied("message"))?;
+        self.may_ask(caller)?;
         let owner = caller.user.id;
         if let Some(live) = self.ports.answers.find(owner, id) {
             let reader = from.map_or_else(|| Reader::new(&live), |at| Reader::resume(&live, at));
@@ -90,6 +92,18 @@ impl Follower {
     }
 }
 
+impl Follower {
+    /// Waits for the whole answer.
+    pub async fn to_the_end(mut self) -> Result<Box<Answer>, Error> {
+        while let Some(event) = self.next().await {
+            if let TurnEvent::Ended(ended) = event {
+                return ended;
+            }
+        }
+        Err(Error::Abandoned)
+    }
+}
+
 impl From<Reader> for Follower {
     fn from(reader: Reader) -> Self {
         Self(Source::Here(reader))
@@ -106,12 +120,7 @@ impl Stored {
         };
         if !self.has_started {
             self.has_started = true;
-            return Some(TurnEvent::Started(TurnStarted {
-                conversation: self.message.conversation,
-                question,
-                answer: self.message.id,
-                sources: self.message.sources.clone(),
-            }));
+            return Some(TurnEvent::Started(TurnStarted::of(&self.message, question)));
         }
         loop {
             let content = &self.message.content;
@@ -162,8 +171,8 @@ impl Stored {
             under_way.follow(id, ports.clock.now().plus(BELIEVED)).await?;
             self.told_at = Some(Instant::now());
         }
-        if self.seen_at.is_some_and(|seen| ports.clock.now().since(seen) > super::abandoned::SILENCE) {
-            self.lyceum.close_abandoned(&lyceum_domain::policy::Actor::System, &[]).await?;
+        if self.seen_at.is_some_and(|seen| ports.clock.now().since(seen) > SILENCE) {
+            self.lyceum.close_abandoned(&Actor::System, &[]).await?;
         }
         let said = under_way.said(self.caller.user.id, id).await?.ok_or(Error::NotFound("message"))?;
         (self.message, self.seen_at) = (said.answer, said.seen_at);

@@ -11,11 +11,11 @@ use lyceum_domain::{
         TokenUsage, UsageOutcome, UsageRecord, cited, estimated_usage,
     },
     text,
-    time::Timestamp,
 };
 use tokio::time::Instant;
 
 use super::{
+    LEASE,
     journal::End,
     lanes::Busy,
     live::{LiveAnswer, Reader},
@@ -30,23 +30,22 @@ const STORE_PATIENCE: Duration = Duration::from_secs(10);
 /// [`run`](Self::run) is to be driven to its end by a task of its own, whatever becomes of the one who asked: only
 /// then is what was said, and what it cost, written down.
 pub struct Turn {
-    pub(super) lyceum: Lyceum,
+    lyceum: Lyceum,
     pub(super) live: Arc<LiveAnswer>,
     /// Taken when the model is asked.
-    pub(super) request: Option<ChatRequest>,
-    pub(super) answer: Message,
-    pub(super) call: UsageRecord,
+    request: Option<ChatRequest>,
+    answer: Message,
+    call: UsageRecord,
     /// What the answer may cite.
-    pub(super) passages: Vec<NumberedPassage>,
-    pub(super) title: TitleFilter,
-    pub(super) keeping: Keeping,
+    passages: Vec<NumberedPassage>,
+    title: TitleFilter,
+    keeping: Keeping,
     /// How long it goes on without a reader.
-    pub(super) linger: Duration,
-    pub(super) asked_at: Timestamp,
+    linger: Duration,
     /// Whether the model was asked, so that it may have cost something.
-    pub(super) was_asked: bool,
+    was_asked: bool,
     /// Whether anything but white space came.
-    pub(super) has_begun: bool,
+    has_begun: bool,
 }
 
 /// Where a turn is written down.
@@ -142,7 +141,41 @@ impl Broken {
     }
 }
 
+impl TurnStarted {
+    /// What is known of an answer to this question before its first word.
+    pub(super) fn of(answer: &Message, question: MessageId) -> Self {
+        Self { conversation: answer.conversation, question, answer: answer.id, sources: answer.sources.clone() }
+    }
+}
+
 impl Turn {
+    /// A turn that is stored, and that nobody drives yet.
+    pub(super) fn new(
+        lyceum: Lyceum,
+        started: TurnStarted,
+        request: ChatRequest,
+        answer: Message,
+        call: UsageRecord,
+        keeping: Keeping,
+        wants_title: bool,
+    ) -> Self {
+        // Whoever gave the request a name will come back for the answer.
+        let is_named = matches!(&keeping, Keeping::Conversation { ticket, .. } if ticket.has_name());
+        Self {
+            linger: if is_named { LEASE } else { lyceum.rules.linger },
+            live: LiveAnswer::new(call.user, started, call.created_at),
+            passages: request.grounding.passages.clone(),
+            request: Some(request),
+            title: TitleFilter::new(wants_title),
+            lyceum,
+            answer,
+            call,
+            keeping,
+            was_asked: false,
+            has_begun: false,
+        }
+    }
+
     /// Somebody who reads the answer from its beginning. To be taken before the turn runs: one that nobody reads ends
     /// soon.
     pub fn reader(&self) -> Reader {
@@ -342,7 +375,7 @@ impl Turn {
     }
 
     fn elapsed_ms(&self) -> u32 {
-        u32::try_from(self.lyceum.ports.clock.now().since(self.asked_at).as_millis()).unwrap_or(u32::MAX)
+        u32::try_from(self.lyceum.ports.clock.now().since(self.call.created_at).as_millis()).unwrap_or(u32::MAX)
     }
 }
 

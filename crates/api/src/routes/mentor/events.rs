@@ -1,27 +1,24 @@
-//! An answer as server-sent events (WHATWG HTML, section 9.2), and where a reader had come to.
+//! An answer as the events of our own interface, and where a reader had come to.
 
 use std::{
     future::{Ready, ready},
     time::Duration,
 };
 
-use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, dev::Payload, http::header};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload};
 use actix_web_lab::sse;
 use futures_util::{StreamExt, stream};
-use lyceum_application::{
-    Error,
-    mentor::{Follower, TurnEvent},
-};
+use lyceum_application::mentor::{Follower, TurnEvent};
 use lyceum_domain::{ids::MessageId, invalid::Invalid};
 use serde::Serialize;
 
 use super::{DeltaBody, DoneBody, StartBody};
-use crate::http::{edge::RequestId, problem::Problem};
+use crate::http::{
+    edge::RequestId,
+    event_stream::{self, Next},
+    problem::Problem,
+};
 
-/// What event streams are called.
-pub const MEDIA_TYPE: &str = "text/event-stream";
-/// After so much silence the stream says that it is still there.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How soon a browser comes back after its connection broke: sooner than an answer that nobody reads is stopped.
 const RETRY: Duration = Duration::from_millis(250);
 
@@ -95,34 +92,20 @@ pub async fn respond(
     mut reader: Follower,
     id: RequestId,
 ) -> Result<HttpResponse, Problem> {
-    let first = if reader.is_fresh() {
-        match reader.next().await {
-            Some(TurnEvent::Ended(Err(error))) => return Err(error.into()),
-            Some(event) => Some(event),
-            None => return Err(Error::Abandoned.into()),
-        }
-    } else {
-        None
-    };
+    let first = if reader.is_fresh() { Some(event_stream::first(&mut reader).await?) } else { None };
     let Place { answer, at } = place;
     let mut at = u32::try_from(at).unwrap_or(u32::MAX);
     let mut events = move |event| event_of(answer, &mut at, event, &id);
     let first = first.map(&mut events);
     let rest = stream::unfold((reader, events), |(mut reader, mut events)| async move {
-        let event = match tokio::time::timeout(HEARTBEAT, reader.next()).await {
-            Ok(event) => events(event?),
-            Err(_) => sse::Event::Comment("still there".into()),
+        let event = match event_stream::next(&mut reader).await? {
+            Next::Event(event) => events(event),
+            Next::Silence(comment) => comment,
         };
         Some((event, (reader, events)))
     });
     let all = stream::iter(first).chain(rest);
-    let events = sse::Sse::from_infallible_stream(all).with_retry_duration(RETRY);
-    let mut response = events.respond_to(request).map_into_boxed_body();
-    // Buffering proxies would hold the events back.
-    let headers = response.headers_mut();
-    headers.insert(header::HeaderName::from_static("x-accel-buffering"), header::HeaderValue::from_static("no"));
-    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    Ok(response)
+    Ok(event_stream::respond(request, sse::Sse::from_infallible_stream(all).with_retry_duration(RETRY)))
 }
 
 fn event_of(answer: MessageId, at: &mut u32, event: TurnEvent, id: &RequestId) -> sse::Event {

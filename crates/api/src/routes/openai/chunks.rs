@@ -1,21 +1,17 @@
 //! An answer as a stream of chunks in OpenAI's format.
 
-use std::time::Duration;
-
-use actix_web::{HttpRequest, HttpResponse, Responder, http::header};
+use actix_web::{HttpRequest, HttpResponse};
 use actix_web_lab::sse;
 use futures_util::stream;
-use lyceum_application::{
-    Error,
-    mentor::{Reader, TurnEvent},
-};
+use lyceum_application::mentor::{Follower, Reader, TurnEvent};
 use serde::Serialize;
 
 use super::{CompletionUsageBody, MODEL, errors::ErrorBody, finish_reason};
-use crate::http::{edge::RequestId, problem::Problem};
-
-/// After so much silence the stream says that it is still there.
-const HEARTBEAT: Duration = Duration::from_secs(15);
+use crate::http::{
+    edge::RequestId,
+    event_stream::{self, Next},
+    problem::Problem,
+};
 
 #[derive(Serialize)]
 struct Chunk<'a> {
@@ -117,16 +113,13 @@ fn data(body: &impl Serialize) -> sse::Event {
 /// The chunks of an answer. Until the model has begun an error is still a status.
 pub(super) async fn respond(
     request: &HttpRequest,
-    mut reader: Reader,
+    reader: Reader,
     includes_usage: bool,
     id: RequestId,
 ) -> Result<HttpResponse, Problem> {
     let (answer, created) = (reader.answer(), reader.began_at());
-    let first = match reader.next().await {
-        Some(TurnEvent::Ended(Err(error))) => return Err(error.into()),
-        Some(event) => event,
-        None => return Err(Error::Abandoned.into()),
-    };
+    let mut reader = Follower::from(reader);
+    let first = event_stream::first(&mut reader).await?;
     let frame =
         Frame { id: format!("chatcmpl-{answer}"), created: created.as_unix_seconds(), includes_usage, request: id };
     let mut waiting = frame.events(first);
@@ -135,17 +128,15 @@ pub(super) async fn respond(
         if let Some(event) = waiting.pop() {
             return Some((event, (reader, frame, waiting)));
         }
-        let Ok(event) = tokio::time::timeout(HEARTBEAT, reader.next()).await else {
-            return Some((sse::Event::Comment("still there".into()), (reader, frame, waiting)));
-        };
-        waiting = frame.events(event?);
-        waiting.reverse();
-        let event = waiting.pop()?;
-        Some((event, (reader, frame, waiting)))
+        match event_stream::next(&mut reader).await? {
+            Next::Silence(comment) => Some((comment, (reader, frame, waiting))),
+            Next::Event(event) => {
+                waiting = frame.events(event);
+                waiting.reverse();
+                let event = waiting.pop()?;
+                Some((event, (reader, frame, waiting)))
+            }
+        }
     });
-    let mut response = sse::Sse::from_infallible_stream(events).respond_to(request).map_into_boxed_body();
-    let headers = response.headers_mut();
-    headers.insert(header::HeaderName::from_static("x-accel-buffering"), header::HeaderValue::from_static("no"));
-    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    Ok(response)
+    Ok(event_stream::respond(request, sse::Sse::from_infallible_stream(events)))
 }
