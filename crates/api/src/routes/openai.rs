@@ -56,6 +56,7 @@ pub struct CompletionBody {
     pub max_completion_tokens: Option<u32>,
     /// How many answers: one.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 1)]
     pub n: Option<u32>,
 }
 
