@@ -358,6 +358,8 @@ macro_rules! store_contract {
                 a_claim_that_died_is_taken_over
                 a_released_key_is_free
                 an_expired_key_is_claimed_anew
+                keys_of_gone_servers_are_given_back
+                keys_of_silent_servers_are_given_back
                 expired_keys_are_forgotten
             }
             conversations {
