@@ -11,6 +11,7 @@
 //! | [`house`] | an installation: folder, database, settings; runs commands |
 //! | [`server`] | a running server, and what it writes |
 //! | [`person`] | somebody who calls it |
+//! | [`persistent`] | somebody whose client does not give up |
 //! | [`multipart`] | the bodies of uploads |
 //! | [`post_office`] | a mail server that can be closed |
 //! | [`provider`] | an identity provider |
@@ -41,6 +42,7 @@ pub mod form;
 pub mod house;
 pub mod latencies;
 pub mod multipart;
+pub mod persistent;
 pub mod person;
 pub mod pictures;
 pub mod post_office;

@@ -33,10 +33,14 @@ impl Lyceum {
     /// Lets the requests be done again that such servers were at and that have names, under the same names.
     async fn give_names_back(&self, gone: &[InstanceId]) -> Result<(), Error> {
         loop {
-            let silent_since = self.ports.clock.now().minus(SILENCE);
-            let mut unit = self.ports.store.begin().await?;
-            let given_back = unit.claims().release_of(gone, silent_since, BATCH).await?;
-            unit.commit().await?;
+            let given_back = retry_on_conflict(|| async {
+                let silent_since = self.ports.clock.now().minus(SILENCE);
+                let mut unit = self.ports.store.begin().await?;
+                let given_back = unit.claims().release_of(gone, silent_since, BATCH).await?;
+                unit.commit().await?;
+                Ok(given_back)
+            })
+            .await?;
             if given_back < u64::from(BATCH) {
                 return Ok(());
             }
