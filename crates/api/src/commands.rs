@@ -11,7 +11,7 @@ mod migrate;
 mod progress;
 mod user;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 
@@ -19,6 +19,7 @@ use crate::{
     logs, openapi,
     server::serve,
     settings::{LoadOptions, Loaded, Settings},
+    signals::StopSignals,
     wiring,
 };
 
@@ -84,6 +85,9 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 
 type Outcome = Result<(), Failure>;
 
+/// How long work that blocks a thread may go on when all else is done.
+const LAST_BLOCKED: Duration = Duration::from_secs(1);
+
 /// Runs a command to its exit code.
 pub fn run(cli: Cli) -> ExitCode {
     if let Some(Command::ReadPdf) = cli.command {
@@ -117,7 +121,7 @@ fn dispatch(command: Command) -> Outcome {
             let settings = load(matches!(command, Command::Serve))?;
             block_on(async {
                 match command {
-                    Command::Serve => Ok(serve(settings, stop_signal()?).await?),
+                    Command::Serve => Ok(serve(settings, StopSignals::listen()?).await?),
                     Command::Migrate(command) => migrate::run(&command, &settings).await,
                     Command::User(command) => Box::pin(user::run(command, &settings)).await,
                     Command::Mail(command) => mail::run(&command, &settings).await,
@@ -154,28 +158,10 @@ fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
         .thread_name("lyceum")
         .enable_all()
         .build()?;
-    runtime.block_on(future)
-}
-
-/// Ready at the first SIGTERM or SIGINT.
-fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        Ok(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        })
-    }
-    #[cfg(not(unix))]
-    {
-        Ok(async {
-            let _ = tokio::signal::ctrl_c().await;
-        })
-    }
+    let done = runtime.block_on(future);
+    // What blocks a thread now, nobody waits for any more.
+    runtime.shutdown_timeout(LAST_BLOCKED);
+    done
 }
 
 /// The house without its HTTP door, over an up-to-date schema.

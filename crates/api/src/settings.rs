@@ -154,8 +154,9 @@ impl Settings {
         settings
     }
 
-    /// What a machine of a developer needs: plain HTTP, mails in a folder, logs to read.
+    /// What a machine of a developer needs: plain HTTP, mails in a folder, logs to read, nobody to wait for.
     fn relax(&mut self) {
+        self.server.shutdown_delay_seconds = 0;
         self.server.hsts = false;
         self.auth.cookie_secure = false;
         self.mail.transport = MailTransport::Folder;
