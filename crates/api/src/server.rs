@@ -60,7 +60,7 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
         cookies: CookieRules::new(&settings),
         origins: own_origins(&settings, port),
         uploads,
-        health: Health::default(),
+        health: Health::new(&settings.data_dir),
         turns: TaskTracker::new(),
         stopping: CancellationToken::new(),
         stop_turns: CancellationToken::new(),
