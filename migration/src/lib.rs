@@ -25,7 +25,7 @@ mod pgvector;
 mod run;
 
 pub use pgvector::{disable_pgvector, enable_pgvector};
-pub use run::{MigrateError, down, reset, status, up};
+pub use run::{MigrateError, down, names, reset, status, up};
 
 use sea_orm_migration::{
     MigrationTrait, MigratorTrait, SchemaManager, async_trait, sea_orm::ConnectionTrait, sea_orm::DbErr,

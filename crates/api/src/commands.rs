@@ -1,6 +1,7 @@
 //! The commands of the binary. Exit codes: 0 done, 1 failed, 2 wrong usage or settings.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands talk to a terminal")]
 
+mod backup;
 mod config;
 mod course;
 mod doctor;
@@ -11,11 +12,12 @@ mod migrate;
 mod progress;
 mod user;
 
-use std::{process::ExitCode, time::Duration};
+use std::{path::Path, process::ExitCode, time::Duration};
 
 use clap::{Parser, Subcommand};
 
 use crate::{
+    backup::finish_placing,
     logs, openapi,
     server::serve,
     settings::{LoadOptions, Loaded, Settings},
@@ -39,6 +41,8 @@ enum Command {
     /// Look at or change the database schema.
     #[command(subcommand)]
     Migrate(migrate::Migrate),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     /// Make accounts, give roles, bring accounts back, erase them.
     #[command(subcommand)]
     User(user::User),
@@ -119,10 +123,16 @@ fn dispatch(command: Command) -> Outcome {
         Command::Config(command) => config::run(&command),
         command => {
             let settings = load(matches!(command, Command::Serve))?;
+            // Before anything looks into the data folder: a restore may have been interrupted.
+            if !matches!(command, Command::Doctor) {
+                finish_placing(Path::new(&settings.data_dir))?;
+            }
             block_on(async {
                 match command {
                     Command::Serve => Ok(serve(settings, StopSignals::listen()?).await?),
                     Command::Migrate(command) => migrate::run(&command, &settings).await,
+                    Command::Backup(command) => Box::pin(backup::back_up(command, &settings)).await,
+                    Command::Restore(command) => Box::pin(backup::restore(command, &settings)).await,
                     Command::User(command) => Box::pin(user::run(command, &settings)).await,
                     Command::Mail(command) => mail::run(&command, &settings).await,
                     Command::Course(command) => Box::pin(course::run(command, &settings)).await,

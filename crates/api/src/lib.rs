@@ -3,7 +3,9 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`commands`] | `serve`, `migrate`, `user`, `mail`, `course`, `progress`, `encryption`, `config`, `openapi`, `doctor` |
+//! | [`commands`] | `serve`, `migrate`, `backup`, `restore`, `user`, `mail`, `course`, `progress`, `encryption`, `config`, `openapi`, `doctor` |
+//! | [`backup`] | archives that hold all of an installation |
+//! | [`machine`] | what the operating system says of the room that is left |
 //! | [`books`] | books that become courses, and courses that become books |
 //! | [`settings`] | every setting, its sources and checks |
 //! | [`wiring`] | the one file that names adapters |
@@ -15,6 +17,7 @@
 
 pub mod ambient;
 pub mod app;
+pub mod backup;
 pub mod books;
 pub mod chores;
 pub mod commands;
@@ -23,6 +26,7 @@ pub mod health;
 pub mod http;
 pub mod instance;
 pub mod logs;
+pub mod machine;
 pub mod openapi;
 pub mod pump;
 pub mod routes;

@@ -62,7 +62,7 @@ pub async fn serve(settings: Settings, mut signals: StopSignals) -> anyhow::Resu
         cookies: CookieRules::new(&settings),
         origins: own_origins(&settings, port),
         uploads,
-        health: Health::default(),
+        health: Health::new(&settings.data_dir),
         turns: TaskTracker::new(),
         up: CancellationToken::new(),
         leaving: CancellationToken::new(),

@@ -49,6 +49,7 @@ mod variables;
 
 pub use auth::{AuthMode, AuthSettings, JwtAlgorithm, SameSite};
 pub use cors::CorsSettings;
+pub(crate) use database::sqlite_url;
 pub use database::{DatabaseKind, DatabaseSettings};
 pub use encryption::EncryptionSettings;
 pub use environment::Environment;
@@ -201,7 +202,7 @@ impl Settings {
     /// Fills in what follows from other settings.
     fn derive(&mut self, origins: &mut Origins) {
         if self.database.url_text().is_empty() {
-            self.database.url = database::sqlite_url(&self.data_dir).into();
+            self.database.url = database::url_in(&self.data_dir).into();
             origins.insert("database.url", Origin::Derived { from: "data_dir".to_owned() });
         }
         while self.server.public_url.ends_with('/') {
