@@ -3,7 +3,7 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`commands`] | `serve`, `migrate`, `user`, `mail`, `course`, `progress`, `encryption`, `config`, `openapi`, `doctor` |
+//! | [`commands`] | `serve`, `migrate`, `user`, `mail`, `course`, `progress`, `encryption`, `config`, `openapi`, `doctor`, `health` … |
 //! | [`books`] | books that become courses, and courses that become books |
 //! | [`settings`] | every setting, its sources and checks |
 //! | [`wiring`] | the one file that names adapters |

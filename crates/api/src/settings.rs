@@ -12,6 +12,7 @@
 //! | `sources`, `files`, `variables`, `database_parts` | reading the layers |
 //! | `faults`, `checks` | what is wrong, and finding it |
 //! | `masking`, `show` | printing settings without their secrets |
+//! | `reference` | what each setting is, for people |
 
 use figment::{Figment, providers::Serialized};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,7 @@ mod masking;
 mod mentor;
 mod providers;
 mod quota;
+mod reference;
 mod retention;
 mod server;
 mod show;
@@ -56,6 +58,7 @@ pub use mail::{MailSettings, MailTransport};
 pub use mentor::{MentorSettings, PriceSettings};
 pub use providers::{ProviderAlgorithm, ProviderSettings};
 pub use quota::{PlanQuotaSettings, QuotaSettings};
+pub use reference::reference;
 pub use retention::RetentionSettings;
 pub use server::ServerSettings;
 pub use show::show;
