@@ -85,7 +85,7 @@ fn help(page: Option<&Page>) -> String {
 
 /// Writes the manual page of the whole program, as `man -l -` reads it.
 pub fn write(command: Command, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut command = command;
+    let mut command = without_help(command);
     command.build();
     render(&command, "", out)
 }
@@ -93,15 +93,20 @@ pub fn write(command: Command, out: &mut dyn io::Write) -> io::Result<()> {
 /// Writes a page for each command into a folder that is made if need be, and says how many.
 pub fn write_all(command: Command, folder: &Path) -> io::Result<usize> {
     std::fs::create_dir_all(folder)?;
-    let mut command = command;
+    let mut command = without_help(command);
     command.build();
     write_below(&command, "", folder)
+}
+
+/// `help` has no page: these are it.
+fn without_help(command: Command) -> Command {
+    command.disable_help_subcommand(true).mut_subcommands(without_help)
 }
 
 fn write_below(command: &Command, path: &str, folder: &Path) -> io::Result<usize> {
     let name = joined("lyceum", path).trim_end().replace(' ', "-");
     render(command, path, &mut File::create(folder.join(format!("{name}.1")))?)?;
-    let mut subs = command.get_subcommands().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help");
+    let mut subs = command.get_subcommands().filter(|sub| !sub.is_hide_set());
     subs.try_fold(1, |written, sub| Ok(written + write_below(sub, &joined(path, sub.get_name()), folder)?))
 }
 

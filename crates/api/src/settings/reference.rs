@@ -112,7 +112,7 @@ impl Words {
                 continue;
             }
             let line = line.trim_start_matches('#');
-            let text = without_variable(&std::mem::take(&mut pending));
+            let text = beyond_facts(&std::mem::take(&mut pending));
             if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
                 name.clone_into(&mut group);
                 found.insert(group.clone(), text);
@@ -130,9 +130,16 @@ impl Words {
     }
 }
 
-/// The file names plain variables at the end, in words; the table does so here.
-fn without_variable(text: &str) -> String {
-    text.rfind(" Variable: ").map_or(text, |at| &text[..at]).to_owned()
+/// Without the sentences that say in words what each entry here has in its first line: the plain variable, and the values
+/// that environments have of their own.
+fn beyond_facts(text: &str) -> String {
+    let is_fact = |sentence: &&str| {
+        let before = sentence.split_once(": ").map(|(before, _)| before);
+        before.is_some_and(|before| {
+            before.split(", ").all(|word| word == "Variable" || word.parse::<Environment>().is_ok())
+        })
+    };
+    text.split_inclusive(". ").filter(|sentence| !is_fact(sentence)).collect::<String>().trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -174,7 +181,8 @@ mod tests {
 
     #[test]
     fn words_belong_to_what_follows_them() {
-        let words = Words::read("# Title.\n\n# Of a,\n# and more. Variable: A.\na = 1\n[g]\n# Of b.\nb = 2\n#c = 3\n");
+        let words =
+            Words::read("# Title.\n\n# Of a,\n# and more. test: 4. Variable: A.\na = 1\n[g]\n# Of b.\nb = 2\n#c = 3\n");
         assert_eq!(words.of("a"), Some("Of a, and more."));
         assert_eq!(words.of("g.b"), Some("Of b."));
         assert_eq!((words.of("g"), words.of("g.c")), (None, None));
