@@ -6,7 +6,8 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | `server`, `database`, `auth`, `cors`, `llm`, `mentor`, `quota`, `encryption`, `mail`, `storage`, `retention`, `log` | the groups |
+//! | `server`, `database`, `auth`, `cors`, `llm`, `mentor`, `quota`, `encryption`, `mail`, `storage`, `retention`, `log`,
+//! `telemetry`, `rate_limit`, `redis` | the groups |
 //! | `lockout`, `providers` | groups within `auth` |
 //! | `known` | the table of all settings: name, plain name, what is allowed |
 //! | `sources`, `files`, `variables`, `database_parts` | reading the layers |
@@ -35,18 +36,21 @@ mod masking;
 mod mentor;
 mod providers;
 mod quota;
+mod rate_limit;
+mod redis;
 mod reference;
 mod retention;
 mod server;
 mod show;
 mod sources;
 mod storage;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod variables;
 
 pub use auth::{AuthMode, AuthSettings, JwtAlgorithm, SameSite};
-pub use cors::{CorsSettings, RateLimitSettings};
+pub use cors::CorsSettings;
 pub use database::{DatabaseKind, DatabaseSettings};
 pub use encryption::EncryptionSettings;
 pub use environment::Environment;
@@ -58,12 +62,15 @@ pub use mail::{MailSettings, MailTransport};
 pub use mentor::{MentorSettings, PriceSettings};
 pub use providers::{ProviderAlgorithm, ProviderSettings};
 pub use quota::{PlanQuotaSettings, QuotaSettings};
+pub use rate_limit::{ClassSettings, RateLimitSettings};
+pub use redis::RedisSettings;
 pub use reference::reference;
 pub use retention::RetentionSettings;
 pub use server::ServerSettings;
 pub use show::show;
 pub use sources::{LoadOptions, Loaded, Origin};
 pub use storage::StorageSettings;
+pub use telemetry::TelemetrySettings;
 
 use faults::Report;
 use sources::{Layers, Origins};
@@ -102,8 +109,12 @@ pub struct Settings {
     pub retention: RetentionSettings,
     /// Logging.
     pub log: LogSettings,
+    /// Metrics and traces.
+    pub telemetry: TelemetrySettings,
     /// The request limiter.
     pub rate_limit: RateLimitSettings,
+    /// What several servers share beside the database.
+    pub redis: RedisSettings,
 }
 
 impl Settings {
@@ -125,7 +136,9 @@ impl Settings {
             storage: StorageSettings::default(),
             retention: RetentionSettings::default(),
             log: LogSettings::default(),
+            telemetry: TelemetrySettings::default(),
             rate_limit: RateLimitSettings::default(),
+            redis: RedisSettings::default(),
         };
         match environment {
             Environment::Production => {}
@@ -138,6 +151,7 @@ impl Settings {
             Environment::Test => {
                 settings.relax();
                 settings.auth.bcrypt_cost = 4;
+                settings.telemetry.metrics_bind = "off".to_owned();
             }
         }
         settings

@@ -12,6 +12,7 @@
 //! | [`subjects`] | a learner's own subjects and documents |
 //! | [`blobs`] | the bytes of files, and how none is left behind |
 //! | [`conversations`], [`mentor`] | what was asked and answered; the model port and the prompt |
+//! | [`limits`] | how often anybody may ask, and the port that counts |
 //! | [`idempotency`] | requests that are done once |
 //! | [`policy`] | who may do what, in one place |
 //! | [`store`] | units of work, the read side, the one storage error |
@@ -25,6 +26,7 @@ pub mod courses;
 pub mod idempotency;
 pub mod ids;
 pub mod invalid;
+pub mod limits;
 pub mod mail;
 pub mod mentor;
 pub mod page;

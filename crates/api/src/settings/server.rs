@@ -1,5 +1,6 @@
 //! The HTTP server.
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 /// Where to listen, and the limits of a request.
@@ -28,6 +29,9 @@ pub struct ServerSettings {
     pub client_request_timeout_seconds: u64,
     /// How long a shutdown waits for running requests, in seconds. Default 10.
     pub shutdown_timeout_seconds: u64,
+    /// Proxies that are believed when they say where a request comes from, in CIDR form (`10.0.0.0/8`). Default none: the
+    /// other end of the connection is the client.
+    pub trusted_proxies: Vec<IpNet>,
     /// Whether to send `Strict-Transport-Security`. Default `true`, but `false` in development, test and staging.
     pub hsts: bool,
 }
@@ -46,6 +50,7 @@ impl Default for ServerSettings {
             keep_alive_seconds: 75,
             client_request_timeout_seconds: 5,
             shutdown_timeout_seconds: 10,
+            trusted_proxies: Vec::new(),
             hsts: true,
         }
     }
