@@ -6,15 +6,23 @@ mod config;
 mod course;
 mod doctor;
 mod encryption;
+mod health;
 mod mail;
+mod manual;
 mod mentor;
 mod migrate;
 mod progress;
 mod user;
 
-use std::{path::Path, process::ExitCode, time::Duration};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::{
     backup::finish_placing,
@@ -68,9 +76,34 @@ enum Command {
     Openapi,
     /// Check everything this server needs, and say what to do.
     Doctor,
+    /// Ask a running server whether it is ready.
+    Health(health::Health),
+    /// Print what makes a shell complete these commands.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for each command.
+    Man {
+        /// The folder to write them to; without one, the main page goes to standard output.
+        folder: Option<PathBuf>,
+    },
     /// Read a PDF from the input and write its text; the server runs this for each PDF.
     #[command(name = wiring::PDF_COMMAND, hide = true)]
     ReadPdf,
+}
+
+impl Cli {
+    /// What this process was asked for. Wrong usage and `--help` end it here.
+    pub fn from_process() -> Self {
+        let matches = Self::described().get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
+    /// The commands with all that help says of them.
+    fn described() -> clap::Command {
+        manual::with_manual(Self::command())
+    }
 }
 
 /// Why a command did not do what it was asked.
@@ -121,6 +154,18 @@ fn dispatch(command: Command) -> Outcome {
             Ok(())
         }
         Command::Config(command) => config::run(&command),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::described(), "lyceum", &mut text);
+            Ok(std::io::stdout().write_all(&text)?)
+        }
+        Command::Man { folder: None } => Ok(manual::write(Cli::described(), &mut std::io::stdout())?),
+        Command::Man { folder: Some(folder) } => {
+            let written = manual::write_all(Cli::described(), &folder)?;
+            println!("{written} pages are in {}", folder.display());
+            Ok(())
+        }
+        Command::Health(command) => block_on(health::run(command)),
         command => {
             let settings = load(matches!(command, Command::Serve))?;
             // Before anything looks into the data folder: a restore may have been interrupted.
@@ -140,7 +185,12 @@ fn dispatch(command: Command) -> Outcome {
                     Command::Encryption(command) => encryption::run(command, &settings).await,
                     Command::Mentor(command) => mentor::run(command, &settings).await,
                     Command::Doctor => doctor::run(&settings).await,
-                    Command::Openapi | Command::Config(_) | Command::ReadPdf => Ok(()),
+                    Command::Openapi
+                    | Command::Config(_)
+                    | Command::Completions { .. }
+                    | Command::Man { .. }
+                    | Command::Health(_)
+                    | Command::ReadPdf => Ok(()),
                 }
             })
         }

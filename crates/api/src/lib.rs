@@ -3,7 +3,7 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`commands`] | `serve`, `migrate`, `backup`, `restore`, `user`, `mail`, `course`, `progress`, `encryption`, `config`, `openapi`, `doctor` |
+//! | [`commands`] | `serve`, `migrate`, `user`, `mail`, `course`, `progress`, `encryption`, `config`, `openapi`, `doctor`, `health` … |
 //! | [`backup`] | archives that hold all of an installation |
 //! | [`machine`] | what the operating system says of the room that is left |
 //! | [`books`] | books that become courses, and courses that become books |

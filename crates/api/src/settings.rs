@@ -13,6 +13,7 @@
 //! | `sources`, `files`, `variables`, `database_parts` | reading the layers |
 //! | `faults`, `checks` | what is wrong, and finding it |
 //! | `masking`, `show` | printing settings without their secrets |
+//! | `reference` | what each setting is, for people |
 
 use figment::{Figment, providers::Serialized};
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,7 @@ mod providers;
 mod quota;
 mod rate_limit;
 mod redis;
+mod reference;
 mod retention;
 mod server;
 mod show;
@@ -63,6 +65,7 @@ pub use providers::{ProviderAlgorithm, ProviderSettings};
 pub use quota::{PlanQuotaSettings, QuotaSettings};
 pub use rate_limit::{ClassSettings, RateLimitSettings};
 pub use redis::RedisSettings;
+pub use reference::reference;
 pub use retention::RetentionSettings;
 pub use server::ServerSettings;
 pub use show::show;
