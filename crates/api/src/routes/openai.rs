@@ -36,7 +36,7 @@ pub struct CompletionBody {
     #[schema(example = "lyceum-mentor")]
     pub model: String,
     /// What was said, oldest first. The last one is the question, of the role `user`.
-    #[schema(value_type = Vec<Object>, min_items = 1)]
+    #[schema(min_items = 1, max_items = 2000)]
     pub messages: Vec<SentMessage>,
     /// Whether the answer is wanted piece by piece.
     #[serde(default)]
@@ -223,8 +223,8 @@ pub async fn read_model(app: web::Data<App>, caller: Caller, name: web::Path<Str
 
 /// Asks the mentor in OpenAI's format; nothing is stored but what it cost. With `stream` the answer comes as chunks, with
 /// `[DONE]` after the last.
-#[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, content((CompletedBody = "application/json"), (String = "text/event-stream")))))]
+#[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])), request_body = CompletionBody,
+    responses((status = 404), (status = 502), (status = 504), (status = 200, content((CompletedBody = "application/json"), (String = "text/event-stream")))))]
 #[post("/openai/v1/chat/completions")]
 pub async fn create_completion(
     app: web::Data<App>,
