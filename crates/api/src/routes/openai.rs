@@ -7,11 +7,7 @@ pub mod errors;
 mod messages;
 
 use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, post, web};
-use lyceum_application::{
-    Error,
-    idempotency::Done,
-    mentor::{Chat, Follower},
-};
+use lyceum_application::{Error, idempotency::Done, mentor::Chat};
 use lyceum_domain::{
     conversations::{Message, MessageStatus},
     mentor::{Delivery, FinishReason, TokenUsage},
@@ -22,7 +18,7 @@ use utoipa::ToSchema;
 use self::messages::SentMessage;
 use crate::{
     app::App,
-    http::{body::LongJson, caller::Caller, edge::RequestId, problem::Problem},
+    http::{body::LongJson, caller::Caller, edge::RequestId, event_stream::Reading, problem::Problem},
     pump,
     routes::mentor::SourceBody,
 };
@@ -253,11 +249,12 @@ pub async fn create_completion(
         delivery: if is_streamed { Delivery::Pieces } else { Delivery::Whole },
     };
     let asker = caller.0;
-    let done = pump::start(app, move |app| async move { app.lyceum.complete(&asker, chat).await.map(Done::Now) });
+    let done =
+        pump::start(app.clone(), move |app| async move { app.lyceum.complete(&asker, chat).await.map(Done::Now) });
     let Done::Now(reader) = done.await? else { return Err(Error::Abandoned.into()) };
     if is_streamed {
-        return chunks::respond(&request, reader, includes_usage, id.into_inner()).await;
+        return chunks::respond(&app, &request, reader, includes_usage, id.into_inner()).await;
     }
-    let answer = Follower::from(reader).to_the_end().await?;
+    let answer = Reading::new(&app, reader).to_the_end().await?;
     Ok(HttpResponse::Ok().json(CompletedBody::from(answer.message)))
 }
