@@ -22,7 +22,7 @@ ROLES = ["nobody", "learner", "mentor", "admin"]
 # operation to the next there are and how long a role may take, in seconds.
 SIZES = {
     "small": {"phases": "examples,coverage,fuzzing,stateful", "examples": 3, "walks": 5, "seconds": 600},
-    "full": {"phases": "examples,coverage,fuzzing,stateful", "examples": 40, "walks": 150, "seconds": 3600},
+    "full": {"phases": "examples,coverage,fuzzing,stateful", "examples": 20, "walks": 50, "seconds": 3600},
 }
 # The least that the full size has to have asked, in all.
 FULL = 20_000
@@ -87,7 +87,7 @@ class House:
         self.server = self.database = None
         self.environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG")} | {
             "LYCEUM_ENV": "test",
-            "LYCEUM_CONFIG_DIR": str(HERE.parent.parent / "config"),
+            "LYCEUM_CONFIG_DIR": os.environ.get("LYCEUM_CONFIG_DIR", str(HERE.parent.parent / "config")),
             "LYCEUM__DATA_DIR": str(folder / "data"),
             "LYCEUM__SEED_DEMO": "true",
             "LYCEUM__SERVER__WORKERS": "2",
