@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use lyceum_domain::limits::{Counting, LimiterError};
 use serde::Serialize;
 use tokio::sync::Mutex;
 use utoipa::ToSchema;
@@ -87,19 +88,19 @@ impl Health {
 
     async fn components(&self, app: &App) -> BTreeMap<&'static str, ComponentBody> {
         let ports = app.lyceum.ports();
-        let (database, model, mail, storage) = tokio::join!(
+        let (database, model, mail, storage, rate_limiter) = tokio::join!(
             part(Status::Down, "answers", ports.store.check()),
             part(Status::Degraded, ports.model.provider(), ports.model.check()),
             part(Status::Degraded, "accepts mail", ports.mailer.check()),
             self.storage(app),
+            rate_limiter(app),
         );
         let mail = if mail.status == Status::Ok { outbox(app, mail).await } else { mail };
-        let unused = |detail: &str| ComponentBody { status: Status::Disabled, detail: detail.to_owned() };
         BTreeMap::from([
             ("database", database),
             ("llm", model),
             ("mail", mail),
-            ("rate_limiter", unused("not in use")),
+            ("rate_limiter", rate_limiter),
             ("storage", storage),
         ])
     }
@@ -114,6 +115,25 @@ impl Health {
         *stored = (storage.status == Status::Ok).then(Instant::now);
         storage
     }
+}
+
+/// While requests cannot be counted for all servers together, each counts for itself.
+async fn rate_limiter(app: &App) -> ComponentBody {
+    let Some(limits) = &app.limits else {
+        return ComponentBody { status: Status::Disabled, detail: "not in use".to_owned() };
+    };
+    let mut counts = Counting::InMemory;
+    let check = async {
+        counts = limits.limiter().check().await?;
+        Ok::<_, LimiterError>(())
+    };
+    let limiter = part(Status::Degraded, "", check).await;
+    let detail = match (limiter.status, counts) {
+        (Status::Ok, Counting::InMemory) => "counts for this server alone",
+        (Status::Ok, Counting::Shared) => "counts for all servers together",
+        _ => return limiter,
+    };
+    ComponentBody { detail: detail.to_owned(), ..limiter }
 }
 
 /// Mail that was given up is not well, however the mail server is.

@@ -1,5 +1,7 @@
 //! The OpenAPI 3.1 document, made from the routes themselves.
 
+mod limits;
+
 use std::sync::LazyLock;
 
 use actix_web::{
@@ -79,6 +81,7 @@ pub fn document() -> OpenApi {
             operation.responses.responses.insert("default".to_owned(), RefOr::T(response));
         }
     }
+    limits::describe(&mut openapi);
     openapi
 }
 

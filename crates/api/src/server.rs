@@ -26,7 +26,9 @@ use crate::{
     demo,
     health::Health,
     http::{
+        client::Proxies,
         edge::{EdgeRules, edge},
+        limits::limits,
         upload::{Patience, UploadLimits},
     },
     instance::Instance,
@@ -59,6 +61,7 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
     let shared = Arc::new(Shared {
         cookies: CookieRules::new(&settings),
         origins: own_origins(&settings, port),
+        proxies: Proxies::new(&settings.server.trusted_proxies, settings.environment.is_production()),
         uploads,
         health: Health::default(),
         turns: TaskTracker::new(),
@@ -126,16 +129,18 @@ fn bind(
                 // On the worker's own runtime.
                 async move {
                     let lyceum = house.lyceum(workers).await?;
+                    let limits = house.limits();
                     let kept = lyceum.clone();
                     // As long as the worker lives: the turns that it runs wait for it.
                     actix_web::rt::spawn(async move { kept.keep_journal().await });
-                    anyhow::Ok(App { lyceum, shared })
+                    anyhow::Ok(App { lyceum, limits, shared })
                 }
             })
             .app_data(EdgeRules { hsts: server.hsts })
             .app_data(web::PayloadConfig::new(server.max_json_bytes))
             // The last one is the outermost.
             .wrap(Compress::default())
+            .wrap(from_fn(limits))
             .wrap(Condition::new(
                 !cors_settings.origins.is_empty(),
                 cors(&cors_settings.origins, cors_settings.max_age_seconds),

@@ -24,6 +24,7 @@ use lyceum_domain::{
     subjects::TextExtractor,
     users::{PasswordHasher, Portraits, ProviderName},
 };
+use lyceum_limits::MemoryLimiter;
 use lyceum_mail::{FolderMailer, Site, SmtpMailer, SmtpSettings, TemplateLetters};
 use lyceum_media::{BoundedTexts, ImagePortraits, PdfTool, PortraitSettings};
 use lyceum_storage_seaorm::{SeaOrmStore, StorageSettings};
@@ -33,6 +34,7 @@ use tokio::sync::OnceCell;
 use self::chat_model::Models;
 use crate::{
     ambient::{SystemClock, UuidV7Ids},
+    http::limits::Limits,
     settings::{AuthMode, DatabaseKind, JwtAlgorithm, MailTransport, ProviderAlgorithm, Settings},
 };
 
@@ -66,6 +68,7 @@ pub struct House {
     texts: Arc<dyn TextExtractor>,
     lanes: Arc<Lanes>,
     answers: Arc<LiveAnswers>,
+    limiter: Arc<MemoryLimiter>,
     models: Models,
     seal: Option<Arc<dyn Seal>>,
     shared_store: OnceCell<SeaOrmStore>,
@@ -93,6 +96,7 @@ impl House {
             texts: texts(settings)?,
             lanes: Arc::new(Lanes::new(lanes(settings))),
             answers: Arc::new(LiveAnswers::new(instance)),
+            limiter: Arc::new(MemoryLimiter::new()),
             models: Models::new(settings)?,
             seal: seal(settings)?,
             settings: settings.clone(),
@@ -131,6 +135,12 @@ impl House {
             answers: Arc::clone(&self.answers),
         };
         Ok(Lyceum::new(ports, self.rules.clone()))
+    }
+
+    /// What counts requests; `None` where they are not limited.
+    pub fn limits(&self) -> Option<Limits> {
+        let rates = &self.settings.rate_limit;
+        rates.enabled.then(|| Limits::new(Arc::clone(&self.limiter) as _, rates.clone()))
     }
 
     async fn blobs(&self) -> anyhow::Result<Arc<dyn Blobs>> {

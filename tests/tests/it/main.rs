@@ -17,6 +17,7 @@ mod families;
 mod faults;
 mod imports;
 mod journey;
+mod limits;
 mod mails;
 mod mentor;
 mod openai;
