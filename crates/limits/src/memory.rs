@@ -13,6 +13,7 @@ use governor::{
 use lyceum_domain::limits::{Counting, Demand, Limiter, LimiterError, Rate, Verdict};
 
 use self::buckets::Buckets;
+use crate::tally::Tally;
 
 mod buckets;
 
@@ -39,6 +40,7 @@ pub struct MemoryLimiter<C: Clock = MonotonicClock> {
     clock: C,
     origin: C::Instant,
     buckets: Buckets,
+    tally: Tally,
 }
 
 impl MemoryLimiter {
@@ -58,7 +60,7 @@ impl<C: Clock> MemoryLimiter<C> {
     /// A limiter by another clock, which keeps so many keys of each class, rounded up to a multiple of 16.
     pub fn with(clock: C, keys_per_class: usize) -> Self {
         let origin = clock.now();
-        Self { clock, origin, buckets: Buckets::new(keys_per_class) }
+        Self { clock, origin, buckets: Buckets::new(keys_per_class), tally: Tally::default() }
     }
 
     /// How many are counted at present, of all classes; with some whose buckets are full again.
@@ -66,12 +68,17 @@ impl<C: Clock> MemoryLimiter<C> {
         self.buckets.len()
     }
 
+    /// What was said so far.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
     /// Takes one from the bucket of the demand, if there is one.
     pub fn count(&self, demand: &Demand) -> Verdict {
         let now = self.clock.now().duration_since(self.origin).as_u64();
         let rate = demand.rate;
         let quota = quota(rate);
-        self.buckets.change(demand.class, &demand.counted, now, |full_at| {
+        let verdict = self.buckets.change(demand.class, &demand.counted, now, |full_at| {
             // Not longer than an empty bucket takes: the rate may be another one than the last time.
             let ahead = full_at.saturating_sub(now).min(nanoseconds(quota.burst_size_replenished_in()));
             let bucket = Bucket(Cell::new(ahead));
@@ -84,7 +91,9 @@ impl<C: Clock> MemoryLimiter<C> {
             };
             let reset = Duration::from_nanos(ahead);
             (now.saturating_add(ahead), Verdict { limit: rate.burst.get(), remaining, reset, retry_after })
-        })
+        });
+        self.tally.counted(demand.class, &verdict);
+        verdict
     }
 }
 
