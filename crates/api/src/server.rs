@@ -131,7 +131,7 @@ fn bind(
                 // On the worker's own runtime.
                 async move {
                     let lyceum = house.lyceum(workers).await?;
-                    let limits = house.limits();
+                    let limits = house.limits()?;
                     let kept = lyceum.clone();
                     // As long as the worker lives: the turns that it runs wait for it.
                     actix_web::rt::spawn(async move { kept.keep_journal().await });

@@ -1,6 +1,6 @@
 //! How often anybody may ask.
 
-use lyceum_e2e::{answer::Answer, house::House, server::Server};
+use lyceum_e2e::{answer::Answer, house::House, redis::Redis, server::Server, wait::eventually};
 use reqwest::{Method, RequestBuilder, header};
 use serde_json::{Value, json};
 
@@ -181,4 +181,54 @@ async fn without_limits_there_is_no_word_of_them() {
     }
     let health = server.get("/health").await.body;
     assert_eq!(health["components"]["rate_limiter"]["status"], "disabled", "{health}");
+}
+
+/// Waits until the limiter of a server says that it is so.
+async fn counts(server: &Server, status: &str) -> String {
+    eventually("another way to count", async || {
+        let health = server.get("/health").await.body;
+        let limiter = &health["components"]["rate_limiter"];
+        (limiter["status"] == status).then(|| limiter["detail"].to_string())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_over_one_redis_count_together_and_go_on_without_it() {
+    let Some(mut redis) = Redis::start("servers_over_one_redis_count_together_and_go_on_without_it").await else {
+        return;
+    };
+    let house = || limited(&[("auth", "network", 2)]).with("REDIS_URL", redis.url());
+    let (one, other) = (house().start().await, house().start().await);
+    assert!(counts(&one, "ok").await.contains("together"));
+    for server in [&one, &other] {
+        Answer::of(guess(server)).await.is_problem(401, "invalid_credentials");
+    }
+    for server in [&one, &other] {
+        is_one_too_many(Answer::of(guess(server)).await, 2, 30);
+    }
+
+    redis.kill();
+    for server in [&one, &other] {
+        let reads = server.get("/api/v1/courses").await.is(200);
+        assert_eq!(told(&reads)[0], Some(12_000));
+        // Each knows of what it let through itself, and lets nobody begin anew.
+        let mut passed = 0;
+        loop {
+            let answer = Answer::of(guess(server)).await;
+            if answer.status == 429 {
+                is_one_too_many(answer, 2, 30);
+                break;
+            }
+            answer.is_problem(401, "invalid_credentials");
+            passed += 1;
+        }
+        assert!((1..=2).contains(&passed), "{passed} of 2, of which one was used");
+        counts(server, "degraded").await;
+        server.get("/health/ready").await.is(200);
+    }
+    assert!(!one.log().contains("half-hitch-4096"), "the password stands in the log");
+
+    redis.start_again().await;
+    assert!(counts(&one, "ok").await.contains("together"));
 }
