@@ -72,6 +72,7 @@ impl Health {
             Some((at, components)) if at.elapsed() < REMEMBER => components.clone(),
             _ => {
                 let components = self.components(app).await;
+                components.iter().for_each(|(name, component)| app.metrics.component(name, component.status));
                 *last = Some((Instant::now(), components.clone()));
                 components
             }

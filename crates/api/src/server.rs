@@ -30,7 +30,7 @@ use crate::{
         upload::{Patience, UploadLimits},
     },
     instance::Instance,
-    openapi, routes,
+    logs, metrics, openapi, routes,
     settings::{LogFormat, Settings},
     wiring::{self, House},
 };
@@ -60,6 +60,7 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
         cookies: CookieRules::new(&settings),
         origins: own_origins(&settings, port),
         uploads,
+        metrics: Arc::clone(house.metrics()),
         health: Health::default(),
         turns: TaskTracker::new(),
         stopping: CancellationToken::new(),
@@ -68,6 +69,7 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
     });
     let mut serving = pin!(bind(&settings, listener, &house, &shared)?);
     let chores = Chores::start(&house, &instance).await?;
+    watch(&settings, &shared, &house, &chores)?;
     let handle = serving.handle();
     announce(&settings, port, started, demo_help);
 
@@ -86,6 +88,18 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
     ended?;
     chores.stop().await;
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// Lets others see what the server does: metrics, and a log whose level can be changed.
+fn watch(settings: &Settings, shared: &Shared, house: &House, chores: &Chores) -> anyhow::Result<()> {
+    let metrics = house.metrics();
+    metrics.house.watch_tasks(&shared.turns, tokio::runtime::Handle::current());
+    chores.also(logs::follow_hangups);
+    let Some(server) = metrics::listener::bind(settings, metrics)? else { return Ok(()) };
+    chores.also(|stopping| metrics::listener::serve(server, stopping));
+    let (metrics, lyceum) = (Arc::clone(metrics), chores.lyceum());
+    chores.also(|stopping| async move { metrics.backlog.keep(lyceum, stopping).await });
     Ok(())
 }
 
@@ -113,6 +127,7 @@ fn bind(
     let server = settings.server.clone();
     let cors_settings = settings.cors.clone();
     let (house, shared) = (Arc::clone(house), Arc::clone(shared));
+    let metrics = Arc::clone(house.metrics());
     let workers = match server.workers {
         0 => std::thread::available_parallelism().map_or(2, usize::from),
         workers => workers,
@@ -133,6 +148,7 @@ fn bind(
                 }
             })
             .app_data(EdgeRules { hsts: server.hsts })
+            .app_data(Arc::clone(&metrics.http))
             .app_data(web::PayloadConfig::new(server.max_json_bytes))
             // The last one is the outermost.
             .wrap(Compress::default())

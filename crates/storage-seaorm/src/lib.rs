@@ -22,6 +22,7 @@
 mod activity;
 mod api_keys;
 mod audit;
+mod backlog;
 mod blob_removals;
 mod calls;
 mod candidates;
@@ -69,4 +70,4 @@ mod users;
 mod words;
 
 pub use connect::{PoolStatus, SeaOrmStore};
-pub use settings::StorageSettings;
+pub use settings::{OnStatement, StorageSettings};
