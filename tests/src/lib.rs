@@ -6,9 +6,11 @@
 //! | [`archives`] | books packed as clients send them |
 //! | [`binary`] | finding and building the binary, once for each run |
 //! | [`by_hand`] | SQL past the server, for programs that need many rows |
+//! | [`collector`] | where a server sends its spans |
 //! | [`database`] | a fresh database on SQLite or PostgreSQL |
 //! | [`house`] | an installation: folder, database, settings; runs commands |
 //! | [`server`] | a running server, and what it writes |
+//! | [`secrets`] | what no server may write into its log |
 //! | [`person`] | somebody who calls it |
 //! | [`multipart`] | the bodies of uploads |
 //! | [`post_office`] | a mail server that can be closed |
@@ -33,6 +35,7 @@ pub mod answer;
 pub mod archives;
 pub mod binary;
 pub mod by_hand;
+pub mod collector;
 pub mod database;
 pub mod events;
 pub mod form;
@@ -43,6 +46,7 @@ pub mod person;
 pub mod pictures;
 pub mod post_office;
 pub mod provider;
+pub mod secrets;
 pub mod server;
 pub mod traces;
 pub mod upstream;

@@ -7,7 +7,7 @@
 mod counts;
 
 use std::{
-    io::IsTerminal,
+    io::{self, IsTerminal},
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
@@ -55,6 +55,8 @@ pub enum LevelError {
 pub fn start(settings: &Settings, is_server: bool) {
     let level = settings.log.level.clone();
     let (filter, handle) = reload::Layer::new(filter(&level).unwrap_or_else(|| EnvFilter::new("info")));
+    // Without the hint everything would be looked at, whatever the level.
+    let for_people = filter_fn(is_for_people).with_max_level_hint(LevelFilter::TRACE);
     let (writer, is_terminal) = if is_server {
         (BoxMakeWriter::new(std::io::stdout), std::io::stdout().is_terminal())
     } else {
@@ -63,10 +65,10 @@ pub fn start(settings: &Settings, is_server: bool) {
     let lines = if settings.log.format == LogFormat::Json {
         let layer =
             tracing_subscriber::fmt::layer().json().with_span_list(false).flatten_event(true).with_writer(writer);
-        layer.with_filter(filter.and(filter_fn(is_for_people))).boxed()
+        layer.with_filter(filter.and(for_people)).boxed()
     } else {
         let layer = tracing_subscriber::fmt::layer().with_ansi(is_terminal).with_target(false).with_writer(writer);
-        layer.with_filter(filter.and(filter_fn(is_for_people))).boxed()
+        layer.with_filter(filter.and(for_people)).boxed()
     };
     let counts = Counts::default();
     let mut layers = vec![lines, counts.layer().with_filter(LevelFilter::WARN).boxed()];
@@ -124,24 +126,33 @@ pub fn counts() -> Option<&'static Counts> {
     LOG.get().map(|log| &log.counts)
 }
 
-/// Reads the setting again at each SIGHUP, from the files and variables it was read from at the start.
-pub async fn follow_hangups(stopping: CancellationToken) {
+/// Hears SIGHUP, from the moment it is made: unheard, it would end the process.
+pub struct Hangups {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut hangups = match signal(SignalKind::hangup()) {
-            Ok(hangups) => hangups,
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "SIGHUP cannot be heard");
-                return;
-            }
-        };
-        while let Some(Some(())) = stopping.run_until_cancelled(hangups.recv()).await {
-            read_again();
-        }
+    signals: tokio::signal::unix::Signal,
+}
+
+impl Hangups {
+    /// Begins to hear.
+    pub fn heard() -> io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            signals: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?,
+        })
     }
-    #[cfg(not(unix))]
-    stopping.cancelled().await;
+
+    /// Reads the setting again at each of them, from the files and variables it was read from at the start.
+    pub async fn follow(self, stopping: CancellationToken) {
+        #[cfg(unix)]
+        {
+            let mut signals = self.signals;
+            while let Some(Some(())) = stopping.run_until_cancelled(signals.recv()).await {
+                read_again();
+            }
+        }
+        #[cfg(not(unix))]
+        stopping.cancelled().await;
+    }
 }
 
 #[cfg(unix)]

@@ -202,3 +202,6 @@ fn mirror(counter: &IntCounter, counted: u64) {
 fn show(gauge: &IntGauge, count: impl TryInto<i64>) {
     gauge.set(count.try_into().unwrap_or(i64::MAX));
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,7 +95,8 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
 fn watch(settings: &Settings, shared: &Shared, house: &House, chores: &Chores) -> anyhow::Result<()> {
     let metrics = house.metrics();
     metrics.house.watch_tasks(&shared.turns, tokio::runtime::Handle::current());
-    chores.also(logs::follow_hangups);
+    let hangups = logs::Hangups::heard()?;
+    chores.also(|stopping| hangups.follow(stopping));
     let Some(server) = metrics::listener::bind(settings, metrics)? else { return Ok(()) };
     chores.also(|stopping| metrics::listener::serve(server, stopping));
     let (metrics, lyceum) = (Arc::clone(metrics), chores.lyceum());

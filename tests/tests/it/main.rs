@@ -28,4 +28,5 @@ mod rights;
 mod sessions;
 mod starting;
 mod streams;
+mod telemetry;
 mod uploads;

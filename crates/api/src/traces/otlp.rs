@@ -20,7 +20,7 @@ use opentelemetry_sdk::{
     error::OTelSdkResult,
     trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider, SpanData, SpanExporter},
 };
-use tracing::Span;
+use tracing::{Span, level_filters::LevelFilter};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{Layer, Registry, filter::filter_fn};
 
@@ -61,7 +61,8 @@ pub(super) fn layer(settings: &TelemetrySettings) -> Option<Box<dyn Layer<Regist
         .with_target(false)
         .with_tracked_inactivity(false)
         .with_context_activation(false);
-    Some(layer.with_filter(filter_fn(|metadata| metadata.is_span() && metadata.target() == TARGET)).boxed())
+    let ours = filter_fn(|metadata| metadata.is_span() && metadata.target() == TARGET);
+    Some(layer.with_filter(ours.with_max_level_hint(LevelFilter::INFO)).boxed())
 }
 
 fn provider(settings: &TelemetrySettings) -> Result<SdkTracerProvider, opentelemetry_otlp::ExporterBuildError> {
