@@ -9,6 +9,7 @@
 //! | [`mail`] | send what waits in the outbox |
 //! | [`logging`] | decide what is logged |
 //! | [`housekeeping`] | remove what nobody needs any more |
+//! | [`jobs`] | do what one server does for all |
 //! | [`courses`] | browse, read, search, write, import, take along |
 //! | [`subjects`] | keep subjects and documents of one's own |
 //! | [`blobs`] | store files so that none is left behind |
@@ -25,6 +26,7 @@ pub mod courses;
 mod error;
 pub mod housekeeping;
 pub mod idempotency;
+pub mod jobs;
 pub mod logging;
 pub mod mail;
 pub mod mentor;

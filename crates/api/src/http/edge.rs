@@ -13,16 +13,19 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        Method, StatusCode,
+        ConnectionType, Method, StatusCode,
         header::{self, HeaderName, HeaderValue},
     },
     middleware::Next,
+    web,
 };
 use futures_util::FutureExt;
 use lyceum_domain::ids::IdGenerator;
 use tracing::Instrument;
 
-use crate::{ambient::UuidV7Ids, http::problem::Problem, metrics::http::HttpMetrics, routes::openai::errors, traces};
+use crate::{
+    ambient::UuidV7Ids, app::App, http::problem::Problem, metrics::http::HttpMetrics, routes::openai::errors, traces,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What clients of OpenAI's API go by when they think of trying again.
@@ -69,6 +72,10 @@ pub async fn edge(
         };
         let mut response = with_problem(response, &id, metrics.as_deref());
         set_headers(&mut response, &id, rules.is_some_and(|rules| rules.hsts));
+        if is_leaving(&response) {
+            // The next request of this client finds another server.
+            response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        }
         log(&response, started.elapsed());
         let route = response.request().match_pattern();
         traces::end(&ending, &method, route.as_deref(), response.status().as_u16());
@@ -98,6 +105,11 @@ fn request_id(request: &ServiceRequest) -> Arc<str> {
     }
 }
 
+/// Whether the server is about to stop.
+fn is_leaving(response: &ServiceResponse<BoxBody>) -> bool {
+    response.request().app_data::<web::Data<App>>().is_some_and(|app| app.leaving.is_cancelled())
+}
+
 /// Writes the problem that the response stands for; also where the framework answered with a status alone.
 fn with_problem(
     response: ServiceResponse<BoxBody>,
@@ -122,7 +134,7 @@ fn with_problem(
     if let Some(metrics) = metrics {
         metrics.problem(problem.code);
     }
-    if status.is_server_error() {
+    if status.is_server_error() && !is_expected(problem) {
         let cause = problem.cause.as_deref().map(chain).unwrap_or_default();
         tracing::error!(code = problem.code, cause, "{}", problem.detail);
     }
@@ -141,6 +153,11 @@ fn with_problem(
         }
         BoxBody::new(body)
     })
+}
+
+/// Whether it says no more than that the server is starting or stopping, as whoever looks at its readiness hears.
+fn is_expected(problem: &Problem) -> bool {
+    ["starting", "shutting_down"].contains(&problem.code)
 }
 
 /// Error bodies in another agreed form: OAuth2 and health answers.

@@ -250,7 +250,7 @@ fn spoken_of(text: &str) -> BTreeSet<String> {
 #[test]
 fn the_dashboard_and_the_alerts_speak_of_metrics_that_there_are() {
     let names = Metrics::new().expect("metrics").names();
-    let dashboard: serde_json::Value = serde_json::from_str(&read("grafana/dashboard.json")).expect("JSON");
+    let dashboard: serde_json::Value = serde_json::from_str(&read("grafana/dashboards/lyceum.json")).expect("JSON");
     let panels = dashboard["panels"].as_array().expect("panels");
     let expressions: Vec<&str> = panels
         .iter()
