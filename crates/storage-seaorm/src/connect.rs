@@ -39,6 +39,14 @@ pub struct PoolStatus {
     pub size: u32,
     /// Those of them that nobody uses now.
     pub idle: usize,
+    /// How many it may open.
+    pub max: u32,
+}
+
+impl PoolStatus {
+    fn of<D: sqlx::Database>(pool: &sqlx::Pool<D>) -> Self {
+        Self { size: pool.size(), idle: pool.num_idle(), max: pool.options().get_max_connections() }
+    }
 }
 
 impl SeaOrmStore {
@@ -54,25 +62,23 @@ impl SeaOrmStore {
         let backend = backend(&settings.url)?;
         let sealing = Sealing::new(settings.seal.clone());
         if backend == DbBackend::Postgres {
-            let pool = Database::connect(postgres(settings)?).await.map_err(store_error)?;
+            let pool = connect(postgres(settings)?, settings).await?;
             return Ok(Self { reads: pool.clone(), writes: pool, sealing });
         }
         // The writer first: it makes the file and its log.
         let mut one = sqlite(settings)?;
         one.min_connections(1).max_connections(1);
-        let writes = Database::connect(one).await.map_err(store_error)?;
-        let reads = Database::connect(sqlite(settings)?).await.map_err(store_error)?;
+        let writes = connect(one, settings).await?;
+        let reads = connect(sqlite(settings)?, settings).await?;
         Ok(Self { reads, writes, sealing })
     }
 
     /// How busy the connections for reading are; on PostgreSQL these are all.
     pub fn pool_status(&self) -> PoolStatus {
         if self.reads.get_database_backend() == DbBackend::Postgres {
-            let pool = self.reads.get_postgres_connection_pool();
-            PoolStatus { size: pool.size(), idle: pool.num_idle() }
+            PoolStatus::of(self.reads.get_postgres_connection_pool())
         } else {
-            let pool = self.reads.get_sqlite_connection_pool();
-            PoolStatus { size: pool.size(), idle: pool.num_idle() }
+            PoolStatus::of(self.reads.get_sqlite_connection_pool())
         }
     }
 
@@ -115,6 +121,15 @@ fn backend(url: &str) -> Result<DbBackend, StoreError> {
 
 fn bad_address(reason: &str) -> StoreError {
     StoreError::Unavailable(Box::new(DbErr::Custom(format!("not the address of a database: {reason}"))))
+}
+
+async fn connect(options: ConnectOptions, settings: &StorageSettings) -> Result<DatabaseConnection, StoreError> {
+    let mut pool = Database::connect(options).await.map_err(store_error)?;
+    if let Some(heard) = settings.on_statement.clone() {
+        // Neither the statement nor its values leave.
+        pool.set_metric_callback(move |done| heard(done.elapsed, !done.failed));
+    }
+    Ok(pool)
 }
 
 fn common(settings: &StorageSettings) -> ConnectOptions {

@@ -30,4 +30,5 @@ mod rights;
 mod sessions;
 mod starting;
 mod streams;
+mod telemetry;
 mod uploads;
