@@ -8,6 +8,7 @@
 
 mod corruption;
 mod databases;
+mod rolled_back;
 mod sealing;
 mod settings;
 mod turns;
