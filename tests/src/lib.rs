@@ -15,6 +15,7 @@
 //! | [`multipart`] | the bodies of uploads |
 //! | [`post_office`] | a mail server that can be closed |
 //! | [`provider`] | an identity provider |
+//! | [`redis`] | a Redis that can be killed |
 //! | [`answer`] | what comes back, and what all answers must be |
 //! | [`form`], [`pictures`] | what clients upload |
 //! | [`events`] | the event stream of an answer of the mentor |
@@ -47,6 +48,7 @@ pub mod person;
 pub mod pictures;
 pub mod post_office;
 pub mod provider;
+pub mod redis;
 pub mod rolling;
 pub mod server;
 pub mod tally;
