@@ -4,6 +4,7 @@ mod clock;
 mod database;
 mod disk;
 mod kills;
+mod limiter;
 mod stopping;
 mod upstream;
 
@@ -76,6 +77,7 @@ pub const ALL: &[Drill] = &[
     Drill { name: "connections-killed", kinds: POSTGRES, run: |kind, size| Box::pin(database::cut(kind, size)) },
     Drill { name: "disk-full", kinds: SQLITE, run: |kind, size| Box::pin(disk::full(kind, size)) },
     Drill { name: "model-gone", kinds: BOTH, run: |kind, size| Box::pin(upstream::gone(kind, size)) },
+    Drill { name: "redis-gone", kinds: POSTGRES, run: |kind, size| Box::pin(limiter::gone(kind, size)) },
     Drill { name: "clock-back", kinds: BOTH, run: |kind, size| Box::pin(clock::back(kind, size)) },
     Drill { name: "sigterm", kinds: BOTH, run: |kind, size| Box::pin(stopping::asked(kind, size)) },
     Drill { name: "kill-9", kinds: BOTH, run: |kind, size| Box::pin(kills::killed(kind, size)) },

@@ -16,6 +16,7 @@ mod drills;
 mod leaks;
 mod postgres;
 mod processes;
+mod redis;
 mod site;
 mod tally;
 mod watch;

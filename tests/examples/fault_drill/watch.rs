@@ -12,8 +12,15 @@ use crate::tally::{Away, RECOVERY};
 
 /// How often it is asked.
 const PACE: Duration = Duration::from_millis(250);
-/// How soon it has to say that a part is away: an answer is remembered for a second, and a part may take two.
-const NOTICE: Duration = Duration::from_secs(4);
+/// How soon it has to say that a part is away: so long it remembers that the part was well, and looking takes a moment.
+fn notice(component: &str) -> Duration {
+    Duration::from_secs(match component {
+        // Each look is a write.
+        "storage" => 13,
+        "rate_limiter" => 8,
+        _ => 4,
+    })
+}
 
 /// What `/health` said, and when.
 #[derive(Debug, Clone)]
@@ -67,10 +74,11 @@ impl Watch {
         let of = self.component;
         let named = said.iter().find(|said| said.at > away.from && said.component != "ok");
         let noticed = named.map(|said| said.at.saturating_duration_since(away.from));
-        let is_long = away.until - away.from > NOTICE;
+        let notice = notice(of);
+        let is_long = away.until - away.from > notice;
         for said in said.iter() {
             let is_ok = said.component == "ok" && said.status == "ok";
-            let is_away = said.at > away.from + NOTICE && said.at < away.until;
+            let is_away = said.at > away.from + notice && said.at < away.until;
             let is_back = said.at < away.from || said.at > away.until + RECOVERY;
             if is_away && (said.status != status || said.component == "ok") {
                 offences.push(format!("/health is {} ({of} {}) while {of} is away", said.status, said.component));

@@ -18,8 +18,8 @@ use crate::{
     watch::Watch,
 };
 
-/// How large it is.
-const SIZE: &str = "size=64m";
+/// How large it is: so large that as long as it is empty the server does not call it short of room.
+const SIZE: &str = "size=256m";
 
 /// A file system in a folder; it goes with this value, and must go before the folder.
 struct Small(PathBuf);
@@ -74,7 +74,7 @@ pub async fn full(kind: Kind, size: Size) -> Outcome {
     let health = watch.judge(away, "degraded", &mut offences);
     let refusals = vec![(503, "database_unavailable"), (503, "storage_unavailable"), (409, "request_in_progress")];
     let rules = Rules { away: vec![away], refusals, breaks: false };
-    let what = format!("a disk (tmpfs, 64 MiB) full for {:.0} s", size.outage.as_secs_f64());
+    let what = format!("a disk (tmpfs, 256 MiB) full for {:.0} s", size.outage.as_secs_f64());
     let refused = opened.working.tally().judge(&rules).refused.len();
     let (mut report, server) = site.close(opened, rules, &what).await;
     if refused == 0 {
