@@ -93,8 +93,7 @@ impl Crew {
         house.import_long_book(LESSONS);
         let course = server.get("/api/v1/courses/long-lines").await.is(200);
         let outline = course["outline"].as_array().expect("an outline");
-        let lessons: Vec<_> =
-            outline.iter().map(|lesson| lesson["id"].as_str().expect("an id").to_owned()).collect();
+        let lessons: Vec<_> = outline.iter().map(|lesson| lesson["id"].as_str().expect("an id").to_owned()).collect();
         let mut hands = Vec::new();
         for number in 0..count {
             let person = server.register_and_sign_in(&format!("hand{number}")).await;
@@ -268,7 +267,8 @@ impl Hand {
 
     /// Signs in again, and goes on with the new token.
     async fn sign_in(&mut self, tally: &Tally) -> bool {
-        let form = [("grant_type", "password"), ("username", &*self.person.email), ("password", &*self.person.password)];
+        let form =
+            [("grant_type", "password"), ("username", &*self.person.email), ("password", &*self.person.password)];
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = self.person.request_at(Method::POST, "/api/v1/auth/token").body(body);
         let request = request.header("Content-Type", "application/x-www-form-urlencoded");

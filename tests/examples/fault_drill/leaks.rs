@@ -76,7 +76,9 @@ fn sockets() -> BTreeMap<u64, Socket> {
     for file in ["/proc/net/tcp", "/proc/net/tcp6"] {
         for line in fs::read_to_string(file).unwrap_or_default().lines().skip(1) {
             let fields: Vec<_> = line.split_whitespace().collect();
-            let (Some(local), Some(state), Some(inode)) = (fields.get(1), fields.get(3), fields.get(9)) else { continue };
+            let (Some(local), Some(state), Some(inode)) = (fields.get(1), fields.get(3), fields.get(9)) else {
+                continue;
+            };
             let port = local.rsplit(':').next().and_then(|port| u16::from_str_radix(port, 16).ok());
             if let (Some(local), Ok(inode)) = (port, inode.parse()) {
                 // Waiting for our side to close.

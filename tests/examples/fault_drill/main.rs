@@ -116,7 +116,10 @@ async fn run(drill: &Drill, kind: Kind, size: Size) -> Ended {
                 *counts.entry(offence).or_default() += 1;
             }
             for (offence, count) in counts.iter().take(40) {
-                println!("         - {offence}{}", if *count > 1 { format!(" ({count} times)") } else { String::new() });
+                println!(
+                    "         - {offence}{}",
+                    if *count > 1 { format!(" ({count} times)") } else { String::new() }
+                );
             }
             if counts.len() > 40 {
                 println!("         - and {} more", counts.len() - 40);

@@ -26,8 +26,10 @@ impl Redis {
     /// Starts one; none if Redis is not installed.
     pub async fn start() -> Option<Self> {
         let path = variable("TEST_REDIS_BIN").or_else(|| variable("PATH"))?;
-        let program = std::env::split_paths(&path).map(|folder| folder.join("redis-server")).find(|file| file.is_file())?;
-        let mut redis = Self { program, folder: tempfile::tempdir().expect("a folder"), port: free_port(), running: None };
+        let program =
+            std::env::split_paths(&path).map(|folder| folder.join("redis-server")).find(|file| file.is_file())?;
+        let mut redis =
+            Self { program, folder: tempfile::tempdir().expect("a folder"), port: free_port(), running: None };
         redis.run().await;
         Some(redis)
     }

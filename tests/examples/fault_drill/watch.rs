@@ -53,7 +53,8 @@ impl Watch {
                     against.lock().expect("no panic").push("/health/live did not answer 200".to_owned());
                 }
                 if let Ok(answer) = Answer::of_checked(http.get(format!("{url}/health"))).await {
-                    let text = |pointer| answer.body.pointer(pointer).and_then(|text| text.as_str()).unwrap_or_default();
+                    let text =
+                        |pointer| answer.body.pointer(pointer).and_then(|text| text.as_str()).unwrap_or_default();
                     let status = text("/status").to_owned();
                     if (answer.status == 503) != (status == "down") {
                         against.lock().expect("no panic").push(format!("/health is {status} with {}", answer.status));

@@ -21,7 +21,8 @@ fn what_is_kept_after_a_unit_that_the_database_rolled_back_is_kept() {
         let subject = stored_subject(&store, user.id).await;
         // As little as it takes: the statement fails, and the transaction is gone with it.
         let mut other = SqliteConnection::connect(&settings.url).await.expect("connects");
-        let full = "CREATE TRIGGER full BEFORE UPDATE ON subjects BEGIN SELECT RAISE(ROLLBACK, 'as if it were full'); END";
+        let full =
+            "CREATE TRIGGER full BEFORE UPDATE ON subjects BEGIN SELECT RAISE(ROLLBACK, 'as if it were full'); END";
         other.execute(full).await.expect("a trigger");
 
         let mut unit = begin(&store).await;

@@ -58,7 +58,10 @@ pub async fn back(kind: Kind, size: Size) -> Outcome {
     if moved < BACK - 30 {
         offences.push(format!("the server's clock was not set back: {moved} s"));
     }
-    let what = format!("the clock {BACK} s back for {:.0} s, and forward again (libfaketime)", size.outage.as_secs_f64() / 2.0);
+    let what = format!(
+        "the clock {BACK} s back for {:.0} s, and forward again (libfaketime)",
+        size.outage.as_secs_f64() / 2.0
+    );
     let (mut report, _server) = site.close(opened, Rules::default(), &what).await;
     report.offences.append(&mut offences);
     Ok(report)
