@@ -96,8 +96,8 @@ pub(super) const PAGES: &[Page] = &[
         examples: &[
             (
                 "The first admin; the password is typed, and seen by nobody",
-                "read -rs PASSWORD; printf '%s\\n' \"$PASSWORD\" | lyceum user create --email ada@example.com \
-                 --username ada --role admin --password-stdin",
+                "(read -rs P; printf %s \"$P\") | lyceum user create --email ada@example.com --username ada --role admin \
+                 --password-stdin",
             ),
             (
                 "A mentor, with a password from a file",
