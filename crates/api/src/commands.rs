@@ -1,6 +1,7 @@
 //! The commands of the binary. Exit codes: 0 done, 1 failed, 2 wrong usage or settings.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands talk to a terminal")]
 
+mod backup;
 mod config;
 mod course;
 mod doctor;
@@ -13,15 +14,22 @@ mod migrate;
 mod progress;
 mod user;
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::{
+    backup::finish_placing,
     logs, openapi,
     server::serve,
     settings::{LoadOptions, Loaded, Settings},
+    signals::StopSignals,
     wiring,
 };
 
@@ -41,6 +49,8 @@ enum Command {
     /// Look at or change the database schema.
     #[command(subcommand)]
     Migrate(migrate::Migrate),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     /// Make accounts, give roles, bring accounts back, erase them.
     #[command(subcommand)]
     User(user::User),
@@ -112,6 +122,9 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 
 type Outcome = Result<(), Failure>;
 
+/// How long work that blocks a thread may go on when all else is done.
+const LAST_BLOCKED: Duration = Duration::from_secs(1);
+
 /// Runs a command to its exit code.
 pub fn run(cli: Cli) -> ExitCode {
     if let Some(Command::ReadPdf) = cli.command {
@@ -155,10 +168,16 @@ fn dispatch(command: Command) -> Outcome {
         Command::Health(command) => block_on(health::run(command)),
         command => {
             let settings = load(matches!(command, Command::Serve))?;
+            // Before anything looks into the data folder: a restore may have been interrupted.
+            if !matches!(command, Command::Doctor) {
+                finish_placing(Path::new(&settings.data_dir))?;
+            }
             block_on(async {
                 match command {
-                    Command::Serve => Ok(serve(settings, stop_signal()?).await?),
+                    Command::Serve => Ok(serve(settings, StopSignals::listen()?).await?),
                     Command::Migrate(command) => migrate::run(&command, &settings).await,
+                    Command::Backup(command) => Box::pin(backup::back_up(command, &settings)).await,
+                    Command::Restore(command) => Box::pin(backup::restore(command, &settings)).await,
                     Command::User(command) => Box::pin(user::run(command, &settings)).await,
                     Command::Mail(command) => mail::run(&command, &settings).await,
                     Command::Course(command) => Box::pin(course::run(command, &settings)).await,
@@ -199,28 +218,10 @@ fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
         .thread_name("lyceum")
         .enable_all()
         .build()?;
-    runtime.block_on(future)
-}
-
-/// Ready at the first SIGTERM or SIGINT.
-fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        Ok(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        })
-    }
-    #[cfg(not(unix))]
-    {
-        Ok(async {
-            let _ = tokio::signal::ctrl_c().await;
-        })
-    }
+    let done = runtime.block_on(future);
+    // What blocks a thread now, nobody waits for any more.
+    runtime.shutdown_timeout(LAST_BLOCKED);
+    done
 }
 
 /// The house without its HTTP door, over an up-to-date schema.

@@ -51,6 +51,7 @@ mod variables;
 
 pub use auth::{AuthMode, AuthSettings, JwtAlgorithm, SameSite};
 pub use cors::CorsSettings;
+pub(crate) use database::sqlite_url;
 pub use database::{DatabaseKind, DatabaseSettings};
 pub use encryption::EncryptionSettings;
 pub use environment::Environment;
@@ -157,8 +158,9 @@ impl Settings {
         settings
     }
 
-    /// What a machine of a developer needs: plain HTTP, mails in a folder, logs to read.
+    /// What a machine of a developer needs: plain HTTP, mails in a folder, logs to read, nobody to wait for.
     fn relax(&mut self) {
+        self.server.shutdown_delay_seconds = 0;
         self.server.hsts = false;
         self.auth.cookie_secure = false;
         self.mail.transport = MailTransport::Folder;
@@ -203,7 +205,7 @@ impl Settings {
     /// Fills in what follows from other settings.
     fn derive(&mut self, origins: &mut Origins) {
         if self.database.url_text().is_empty() {
-            self.database.url = database::sqlite_url(&self.data_dir).into();
+            self.database.url = database::url_in(&self.data_dir).into();
             origins.insert("database.url", Origin::Derived { from: "data_dir".to_owned() });
         }
         while self.server.public_url.ends_with('/') {

@@ -341,12 +341,15 @@ fn letters(settings: &Settings, public_url: &str) -> anyhow::Result<Arc<dyn Lett
     }))
 }
 
+/// The name in the data folder of the secret that is made where nobody set one.
+pub const KEPT_SECRET: &str = "jwt-secret";
+
 /// The secret of a machine where nobody set one: made at the first start, kept for the next. Two starts at once agree
 /// on one.
 fn kept_secret(folder: &Path, secrets: &dyn Secrets) -> anyhow::Result<SecretString> {
     use std::io::{ErrorKind, Write as _};
     std::fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-    let file = folder.join("jwt-secret");
+    let file = folder.join(KEPT_SECRET);
     let read = || std::fs::read_to_string(&file).map(|text| text.trim().to_owned());
     match read() {
         Ok(text) if text.len() >= SigningKey::HS256_MIN_BYTES => return Ok(text.into()),
@@ -355,7 +358,7 @@ fn kept_secret(folder: &Path, secrets: &dyn Secrets) -> anyhow::Result<SecretStr
         Err(error) => return Err(error).with_context(|| format!("{} cannot be read", file.display())),
     }
     // Whole under another name first: nobody ever reads half a secret.
-    let draft = folder.join(format!("jwt-secret.{}", std::process::id()));
+    let draft = folder.join(format!("{KEPT_SECRET}.{}", std::process::id()));
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

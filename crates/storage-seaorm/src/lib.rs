@@ -11,6 +11,7 @@
 //! | `settings.rs`, `connect.rs` | what can be set; how connections are opened and pooled |
 //! | `unit.rs`, `single.rs` | the unit of work, and what needs none |
 //! | `sql.rs`, `row.rs`, `errors.rs`, `paging.rs` | binding, reading back, telling errors apart, cursors |
+//! | `snapshot.rs` | copies of a SQLite database in use, for backups |
 //! | `sealing.rs`, `resealing.rs` | texts that only the house can read, and putting them under another key |
 //! | `users.rs` … `usage_days.rs` | a noun each: its statements and its half of the ports |
 
@@ -39,6 +40,7 @@ mod erasure;
 mod errors;
 mod histories;
 mod identities;
+mod job_leases;
 mod ledger;
 mod lessons;
 mod manifests;
@@ -57,6 +59,7 @@ mod sessions;
 mod settings;
 mod sign_in_failures;
 mod single;
+mod snapshot;
 mod sql;
 mod standings;
 mod subjects;
@@ -70,3 +73,4 @@ mod words;
 
 pub use connect::{PoolStatus, SeaOrmStore};
 pub use settings::StorageSettings;
+pub use snapshot::{BlobSource, sqlite_file};

@@ -16,6 +16,7 @@ mod explaining;
 mod families;
 mod faults;
 mod imports;
+mod instances;
 mod journey;
 mod mails;
 mod mentor;

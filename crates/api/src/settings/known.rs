@@ -93,6 +93,7 @@ pub(super) const KNOWN: &[Known] = &[
     nested("server.max_json_bytes", Whole(1024, 16 << 20)),
     nested("server.keep_alive_seconds", Whole(0, 3600)),
     nested("server.client_request_timeout_seconds", Whole(1, 300)),
+    nested("server.shutdown_delay_seconds", Whole(0, 600)),
     nested("server.shutdown_timeout_seconds", Whole(0, 600)),
     nested("server.trusted_proxies", Networks),
     nested("server.hsts", Flag),
