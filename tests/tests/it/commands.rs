@@ -117,6 +117,45 @@ fn the_openapi_document_is_printed() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_server_is_asked_how_it_is() {
+    let house = House::small();
+    let mut server = house.start().await;
+    let health = |more: &[&str]| house.run(&[&["health"], more].concat());
+    let ready = health(&["--url", &server.url]).succeeded();
+    assert!(ready.stdout.contains("/health/ready is ready"), "{}", ready.stdout);
+    health(&["--url", &format!("{}/health/live", server.url)]).succeeded();
+    let missing = health(&["--url", &format!("{}/no/such/page", server.url)]).ended(1);
+    assert!(missing.stderr.contains("it answers 404"), "{}", missing.stderr);
+    // Where the settings say that it listens: any port is none, one is that one.
+    assert!(health(&[]).ended(2).stderr.contains("--url"));
+    let port = server.url.rsplit(':').next().expect("a port").to_owned();
+    let there = house.with("PORT", port).with("HOST", "0.0.0.0");
+    let ready = there.run(&["health"]).succeeded();
+    assert!(ready.stdout.starts_with(&server.url), "{}", ready.stdout);
+
+    server.terminate();
+    server.ended(Duration::from_secs(20)).await;
+    there.run(&["health"]).ended(1);
+}
+
+#[test]
+fn commands_explain_themselves_without_settings() {
+    let house = House::small().with("PORT", "no settings are needed for this");
+    let completions = house.run(&["completions", "bash"]).succeeded().stdout;
+    assert!(completions.contains("complete -F") && completions.contains("lyceum__subcmd__course"), "{completions}");
+    house.run(&["completions", "abacus"]).ended(2);
+    let manual = house.run(&["man"]).succeeded().stdout;
+    assert!(manual.contains(".SH EXAMPLES") && manual.contains("lyceum\\-serve(1)"), "{manual}");
+    let pages = house.folder().join("man1");
+    house.run(&["man", pages.to_str().expect("text")]).succeeded();
+    assert!(pages.join("lyceum-user-create.1").is_file() && !pages.join("lyceum-read-pdf.1").exists());
+    let reference = house.run(&["config", "reference"]).succeeded().stdout;
+    assert!(reference.contains("`JWT_SECRET` or `LYCEUM__AUTH__JWT_SECRET`"), "{reference}");
+    let help = house.run(&["help", "course", "import"]).succeeded().stdout;
+    assert!(help.contains("lyceum course import ./book --publish") && help.contains("Exit codes:"), "{help}");
+}
+
 #[test]
 fn the_doctor_finds_nothing_or_says_what_to_do() {
     let house = House::small();

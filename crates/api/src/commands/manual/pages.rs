@@ -92,12 +92,30 @@ pub(super) const PAGES: &[Page] = &[
         ..PAGE
     },
     Page {
+        command: "backup",
+        examples: &[
+            ("Everything that is kept, while the server runs", "lyceum backup lyceum-2027-01-31.tar.gz"),
+            ("Read one, and compare all of it with its digests", "lyceum backup lyceum-2027-01-31.tar.gz --check"),
+        ],
+        variables: &[DATABASE, DATA],
+        ..PAGE
+    },
+    Page {
+        command: "restore",
+        examples: &[
+            ("Into an empty data folder, with the server stopped", "lyceum restore lyceum-2027-01-31.tar.gz"),
+            ("Move away what is there", "lyceum restore lyceum-2027-01-31.tar.gz --force"),
+        ],
+        variables: &[DATABASE, DATA],
+        ..PAGE
+    },
+    Page {
         command: "user create",
         examples: &[
             (
                 "The first admin; the password is typed, and seen by nobody",
-                "read -rs PASSWORD; printf '%s\\n' \"$PASSWORD\" | lyceum user create --email ada@example.com \
-                 --username ada --role admin --password-stdin",
+                "(read -rs P; printf %s \"$P\") | lyceum user create --email ada@example.com --username ada --role admin \
+                 --password-stdin",
             ),
             (
                 "A mentor, with a password from a file",
