@@ -113,10 +113,7 @@ fn bind(
     let server = settings.server.clone();
     let cors_settings = settings.cors.clone();
     let (house, shared) = (Arc::clone(house), Arc::clone(shared));
-    let workers = match server.workers {
-        0 => std::thread::available_parallelism().map_or(2, usize::from),
-        workers => workers,
-    };
+    let workers = server.worker_threads();
     let blocking = if server.max_blocking_threads == 0 { 16 } else { server.max_blocking_threads };
     let http = HttpServer::new(move || {
         let (house, shared) = (Arc::clone(&house), Arc::clone(&shared));

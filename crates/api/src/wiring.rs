@@ -212,6 +212,8 @@ fn rules(settings: &Settings, public_url: String) -> Rules {
             audit: days(keep.audit_days),
             sessions: days(keep.sessions_days),
             mails: days(keep.mails_days),
+            dead_mails: days(keep.dead_mails_days),
+            usage: days(keep.usage_days),
         },
         public_url,
         max_lessons: Rules::default().max_lessons,
@@ -230,16 +232,27 @@ fn rules(settings: &Settings, public_url: String) -> Rules {
     }
 }
 
+/// How many connections to PostgreSQL each of so many threads has at most.
+fn connections_of_one(settings: &Settings, threads: usize) -> u32 {
+    let all = if settings.database.max_connections == 0 { 8 } else { settings.database.max_connections };
+    (all / u32::try_from(threads.max(1)).unwrap_or(u32::MAX)).max(2)
+}
+
+/// How many connections to PostgreSQL a server has at most: those of its workers, and those of its chores.
+pub fn most_connections(settings: &Settings) -> u32 {
+    let workers = settings.server.worker_threads();
+    let all = connections_of_one(settings, workers).saturating_mul(u32::try_from(workers).unwrap_or(u32::MAX));
+    all.saturating_add(connections_of_one(settings, 1))
+}
+
 /// A store with its part of the connections that the settings allow, or of those that proved best: eight in all. At least
 /// two for each thread: who reads while a unit of work is open needs the second.
 async fn store(settings: &Settings, threads: usize, seal: Option<Arc<dyn Seal>>) -> anyhow::Result<SeaOrmStore> {
     let database = &settings.database;
-    let part = |all: u32, least: u32| (all / u32::try_from(threads.max(1)).unwrap_or(u32::MAX)).max(least);
     let connections = match (database.kind(), database.max_connections) {
         (Some(DatabaseKind::Sqlite), 0) => None,
         (Some(DatabaseKind::Sqlite), all) => Some(all),
-        (_, 0) => Some(part(8, 2)),
-        (_, all) => Some(part(all, 2)),
+        _ => Some(connections_of_one(settings, threads)),
     };
     let some_seconds = |seconds: u64| Some(Duration::from_secs(seconds)).filter(|span| !span.is_zero());
     let storage = StorageSettings {

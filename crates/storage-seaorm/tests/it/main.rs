@@ -8,6 +8,7 @@
 
 mod corruption;
 mod databases;
+mod retention;
 mod sealing;
 mod settings;
 mod turns;
