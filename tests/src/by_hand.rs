@@ -41,6 +41,33 @@ impl ByHand {
         done.unwrap_or_else(|error| panic!("{error}: {statement}"))
     }
 
+    /// The whole number that a statement answers with.
+    pub async fn number(&mut self, statement: &str) -> i64 {
+        let sql = AssertSqlSafe(statement.to_owned());
+        let number = match self {
+            Self::Sqlite(db) => sqlx::query_scalar(sql).fetch_one(db).await,
+            Self::Postgres(db) => sqlx::query_scalar(sql).fetch_one(db).await,
+        };
+        number.unwrap_or_else(|error| panic!("{error}: {statement}"))
+    }
+
+    /// The names of all tables.
+    pub async fn tables(&mut self) -> Vec<String> {
+        let names = match self {
+            Self::Sqlite(db) => {
+                let sql =
+                    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+                sqlx::query_scalar(sql).fetch_all(db).await
+            }
+            Self::Postgres(db) => {
+                let sql = "SELECT table_name::text FROM information_schema.tables \
+                           WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY 1";
+                sqlx::query_scalar(sql).fetch_all(db).await
+            }
+        };
+        names.expect("the names of the tables")
+    }
+
     /// Inserts what a `SELECT` gives for every `n` from 1 to `rows`.
     pub async fn insert_each(&mut self, rows: u64, into: &str, select: &str) {
         let statement = if self.is_postgres() {

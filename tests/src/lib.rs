@@ -4,19 +4,21 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`archives`] | books packed as clients send them |
+//! | [`balancer`], [`rolling`] | a load balancer; restarting servers behind it while people work |
 //! | [`binary`] | finding and building the binary, once for each run |
 //! | [`by_hand`] | SQL past the server, for programs that need many rows |
 //! | [`database`] | a fresh database on SQLite or PostgreSQL |
 //! | [`house`] | an installation: folder, database, settings; runs commands |
 //! | [`server`] | a running server, and what it writes |
 //! | [`person`] | somebody who calls it |
+//! | [`persistent`] | somebody whose client does not give up |
 //! | [`multipart`] | the bodies of uploads |
 //! | [`post_office`] | a mail server that can be closed |
 //! | [`provider`] | an identity provider |
 //! | [`answer`] | what comes back, and what all answers must be |
 //! | [`form`], [`pictures`] | what clients upload |
 //! | [`events`] | the event stream of an answer of the mentor |
-//! | [`latencies`] | times of many requests, for programs that print numbers |
+//! | [`latencies`], [`tally`], [`vitals`] | times and counts of many requests, and what they take, for programs that print numbers |
 //! | [`traces`] | looking through all of a database |
 //! | [`upstream`] | an OpenAI-compatible model that does what the test says |
 //! | [`wait`] | waiting for conditions, never for time |
@@ -31,6 +33,7 @@
 
 pub mod answer;
 pub mod archives;
+pub mod balancer;
 pub mod binary;
 pub mod by_hand;
 pub mod database;
@@ -39,13 +42,17 @@ pub mod form;
 pub mod house;
 pub mod latencies;
 pub mod multipart;
+pub mod persistent;
 pub mod person;
 pub mod pictures;
 pub mod post_office;
 pub mod provider;
+pub mod rolling;
 pub mod server;
+pub mod tally;
 pub mod traces;
 pub mod upstream;
+pub mod vitals;
 pub mod wait;
 
 /// A folder below `tests/fixtures`.

@@ -63,6 +63,13 @@ impl Person {
         self
     }
 
+    /// The same person where a server of the same house is reached by another address.
+    #[must_use]
+    pub fn at_address(mut self, url: &str) -> Self {
+        url.clone_into(&mut self.url);
+        self
+    }
+
     /// A request with the token, below `/api/v1`.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}/api/v1{path}", self.url)).bearer_auth(&self.access)

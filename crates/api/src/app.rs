@@ -32,7 +32,11 @@ pub struct Shared {
     pub health: Health,
     /// Running turns, and files that are being stored; shutting down waits for them.
     pub turns: TaskTracker,
-    /// Set when the server begins to stop: not ready any more.
+    /// Set when all workers are at work: ready from now on.
+    pub up: CancellationToken,
+    /// Set when the server is told to stop: not ready any more, but whoever comes is served.
+    pub leaving: CancellationToken,
+    /// Set when nobody new is let in.
     pub stopping: CancellationToken,
     /// Set when the time to finish is over: running turns end.
     pub stop_turns: CancellationToken,

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use lyceum_application::Lyceum;
-use lyceum_domain::policy::Actor;
+use lyceum_domain::{jobs::Job, policy::Actor};
 use tokio::time::sleep;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -29,7 +29,8 @@ const RECOVER: Duration = Duration::from_secs(5);
 /// How long the last mail may take when the server stops.
 const LAST_MAIL: Duration = Duration::from_secs(5);
 
-/// Tasks beside the requests. Every instance runs them; what they do is shared out by the database.
+/// Tasks beside the requests. What rows lease out is done by every instance, and so is what only it can know; what one
+/// does for all is a [`Job`].
 pub struct Chores {
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -41,12 +42,12 @@ impl Chores {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let lyceum = house.lyceum(1).await?;
         tasks.spawn(send_mail(lyceum.clone(), stopping.clone()));
-        tasks.spawn(recount(lyceum.clone(), stopping.clone()));
+        tasks.spawn(alone(lyceum.clone(), Job::recount(), stopping.clone(), recount));
         tasks.spawn(remove_blobs(lyceum.clone(), stopping.clone()));
         tasks.spawn(read_texts(lyceum.clone(), stopping.clone()));
         tasks.spawn(beat(lyceum.clone(), stopping.clone()));
         tasks.spawn(sweep(lyceum.clone(), Arc::clone(instance), stopping.clone()));
-        tasks.spawn(tidy(lyceum, stopping.clone()));
+        tasks.spawn(alone(lyceum, Job::tidy(), stopping.clone(), tidy));
         let warmed = Arc::clone(house);
         tasks.spawn(stopping.clone().run_until_cancelled_owned(async move { warmed.warm().await }));
         tasks.close();
@@ -59,6 +60,30 @@ impl Chores {
         self.stopping.cancel();
         if tokio::time::timeout(LAST_MAIL, self.tasks.wait()).await.is_err() {
             tracing::warn!("a chore was still under way; it will be tried again");
+        }
+    }
+}
+
+/// Does a chore while this instance is the one that does it for all. It ends when the server stops, and the job is free
+/// then.
+async fn alone<C: Future<Output = ()>>(
+    lyceum: Lyceum,
+    job: Job,
+    stopping: CancellationToken,
+    chore: impl Fn(Lyceum, CancellationToken) -> C,
+) {
+    while let Some(waited) = stopping.run_until_cancelled(lyceum.hold(&Actor::System, &job)).await {
+        let done = match waited {
+            Ok(mut hold) => hold.during(chore(lyceum.clone(), stopping.clone())).await.map(|()| hold),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, job = job.as_str(), "the job is not done");
+                return;
+            }
+        };
+        if let Some(hold) = done
+            && let Err(error) = hold.release().await
+        {
+            tracing::warn!(error = &error as &dyn std::error::Error, job = job.as_str(), "the job was not let go of");
         }
     }
 }

@@ -6,21 +6,30 @@ mod config;
 mod course;
 mod doctor;
 mod encryption;
+mod health;
 mod mail;
+mod manual;
 mod mentor;
 mod migrate;
 mod progress;
 mod user;
 
-use std::{path::Path, process::ExitCode};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::{
     backup::finish_placing,
     logs, openapi,
     server::serve,
     settings::{LoadOptions, Loaded, Settings},
+    signals::StopSignals,
     wiring,
 };
 
@@ -66,9 +75,34 @@ enum Command {
     /// Print the OpenAPI document.
     Openapi,
     Doctor(doctor::Doctor),
+    /// Ask a running server whether it is ready.
+    Health(health::Health),
+    /// Print what makes a shell complete these commands.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for each command.
+    Man {
+        /// The folder to write them to; without one, the main page goes to standard output.
+        folder: Option<PathBuf>,
+    },
     /// Read a PDF from the input and write its text; the server runs this for each PDF.
     #[command(name = wiring::PDF_COMMAND, hide = true)]
     ReadPdf,
+}
+
+impl Cli {
+    /// What this process was asked for. Wrong usage and `--help` end it here.
+    pub fn from_process() -> Self {
+        let matches = Self::described().get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
+    /// The commands with all that help says of them.
+    fn described() -> clap::Command {
+        manual::with_manual(Self::command())
+    }
 }
 
 /// Why a command did not do what it was asked.
@@ -86,6 +120,9 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 }
 
 type Outcome = Result<(), Failure>;
+
+/// How long work that blocks a thread may go on when all else is done.
+const LAST_BLOCKED: Duration = Duration::from_secs(1);
 
 /// Runs a command to its exit code.
 pub fn run(cli: Cli) -> ExitCode {
@@ -116,6 +153,18 @@ fn dispatch(command: Command) -> Outcome {
             Ok(())
         }
         Command::Config(command) => config::run(&command),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::described(), "lyceum", &mut text);
+            Ok(std::io::stdout().write_all(&text)?)
+        }
+        Command::Man { folder: None } => Ok(manual::write(Cli::described(), &mut std::io::stdout())?),
+        Command::Man { folder: Some(folder) } => {
+            let written = manual::write_all(Cli::described(), &folder)?;
+            println!("{written} pages are in {}", folder.display());
+            Ok(())
+        }
+        Command::Health(command) => block_on(health::run(command)),
         command => {
             let settings = load(matches!(command, Command::Serve))?;
             // Before anything looks into the data folder: a restore may have been interrupted.
@@ -124,7 +173,7 @@ fn dispatch(command: Command) -> Outcome {
             }
             block_on(async {
                 match command {
-                    Command::Serve => Ok(serve(settings, stop_signal()?).await?),
+                    Command::Serve => Ok(serve(settings, StopSignals::listen()?).await?),
                     Command::Migrate(command) => migrate::run(&command, &settings).await,
                     Command::Backup(command) => Box::pin(backup::back_up(command, &settings)).await,
                     Command::Restore(command) => Box::pin(backup::restore(command, &settings)).await,
@@ -135,7 +184,12 @@ fn dispatch(command: Command) -> Outcome {
                     Command::Encryption(command) => encryption::run(command, &settings).await,
                     Command::Mentor(command) => mentor::run(command, &settings).await,
                     Command::Doctor(command) => Box::pin(doctor::run(&command, &settings)).await,
-                    Command::Openapi | Command::Config(_) | Command::ReadPdf => Ok(()),
+                    Command::Openapi
+                    | Command::Config(_)
+                    | Command::Completions { .. }
+                    | Command::Man { .. }
+                    | Command::Health(_)
+                    | Command::ReadPdf => Ok(()),
                 }
             })
         }
@@ -163,28 +217,10 @@ fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
         .thread_name("lyceum")
         .enable_all()
         .build()?;
-    runtime.block_on(future)
-}
-
-/// Ready at the first SIGTERM or SIGINT.
-fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        Ok(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        })
-    }
-    #[cfg(not(unix))]
-    {
-        Ok(async {
-            let _ = tokio::signal::ctrl_c().await;
-        })
-    }
+    let done = runtime.block_on(future);
+    // What blocks a thread now, nobody waits for any more.
+    runtime.shutdown_timeout(LAST_BLOCKED);
+    done
 }
 
 /// The house without its HTTP door, over an up-to-date schema.

@@ -3,13 +3,13 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`commands`] | `serve`, `migrate`, `backup`, `restore`, `user`, `mail`, `course`, `progress`, `encryption`, `config`, `openapi`, `doctor` |
+//! | [`commands`] | `serve`, `migrate`, `user`, `mail`, `course`, `progress`, `encryption`, `config`, `openapi`, `doctor`, `health` … |
 //! | [`backup`] | archives that hold all of an installation |
 //! | [`machine`] | what the operating system says of the room that is left |
 //! | [`books`] | books that become courses, and courses that become books |
 //! | [`settings`] | every setting, its sources and checks |
 //! | [`wiring`] | the one file that names adapters |
-//! | [`server`], [`chores`] | listening, shutting down; what is done without being asked |
+//! | [`server`], [`signals`], [`chores`] | listening, shutting down; what is done without being asked |
 //! | [`pump`], [`instance`] | turns that outlive their requests; which servers are alive |
 //! | [`routes`] | one module per noun: bodies and handlers |
 //! | [`http`] | what all routes share: callers, bodies, pages, problems, headers |
@@ -32,4 +32,5 @@ pub mod pump;
 pub mod routes;
 pub mod server;
 pub mod settings;
+pub mod signals;
 pub mod wiring;

@@ -1,5 +1,7 @@
 //! Listening, serving, and stopping well.
 
+mod stopping;
+
 use std::{
     net::TcpListener,
     path::Path,
@@ -11,14 +13,15 @@ use std::{
 use actix_cors::Cors;
 use actix_web::{
     App as ActixApp, HttpServer,
-    dev::ServerHandle,
     http::header,
     middleware::{Compress, Condition, from_fn},
     web,
 };
 use anyhow::Context as _;
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::stopping::Stopping;
 use crate::{
     ambient::UuidV7Ids,
     app::{App, CookieRules, Shared},
@@ -32,14 +35,13 @@ use crate::{
     instance::Instance,
     openapi, routes,
     settings::{LogFormat, Settings},
+    signals::StopSignals,
     wiring::{self, House},
 };
 
-/// How long turns get, at the end of the time to finish, to write down what was said.
-const LAST_WORDS: Duration = Duration::from_secs(2);
-
-/// Runs until `stop` is ready, then finishes what is under way within the time the settings allow.
-pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+/// Runs until a signal says stop, then finishes what is under way within the time the settings allow. A second signal
+/// ends it at once.
+pub async fn serve(settings: Settings, mut signals: StopSignals) -> anyhow::Result<()> {
     let started = Instant::now();
     let address = (settings.server.host.as_str(), settings.server.port);
     let listener =
@@ -62,70 +64,71 @@ pub async fn serve(settings: Settings, stop: impl Future<Output = ()> + Send + '
         uploads,
         health: Health::new(&settings.data_dir),
         turns: TaskTracker::new(),
+        up: CancellationToken::new(),
+        leaving: CancellationToken::new(),
         stopping: CancellationToken::new(),
         stop_turns: CancellationToken::new(),
         started,
     });
-    let mut serving = pin!(bind(&settings, listener, &house, &shared)?);
+    let workers = settings.server.worker_threads();
+    let (socket, at_work) = (listener.try_clone()?, Arc::new(Semaphore::new(0)));
+    let mut serving = pin!(bind(&settings, listener, workers, &house, &shared, &at_work)?);
     let chores = Chores::start(&house, &instance).await?;
     let handle = serving.handle();
+    tokio::select! {
+        // A worker that cannot reach the database, for one.
+        ended = &mut serving => return Ok(ended?),
+        all = at_work.acquire_many(u32::try_from(workers)?) => drop(all?),
+        () = signals.next() => return Ok(()),
+    }
+    shared.up.cancel();
     announce(&settings, port, started, demo_help);
 
     tokio::select! {
         ended = &mut serving => return Ok(ended?),
-        () = stop => {}
+        () = signals.next() => {}
     }
-    let time_to_finish = Duration::from_secs(settings.server.shutdown_timeout_seconds);
-    tracing::info!(seconds = time_to_finish.as_secs(), turns = shared.turns.len(), "stopping");
-    // The server hears its handle only while it is polled.
+    let stopping = Stopping { shared: &shared, handle: &handle, listener: socket, settings: &settings.server };
     let stopping = async {
-        finish_turns(&shared, &handle, time_to_finish).await;
-        handle.stop(true).await;
+        tokio::select! {
+            ended = serving => ended?,
+            () = stopping.well() => {}
+        }
+        chores.stop().await;
+        anyhow::Ok(())
     };
-    let (ended, ()) = tokio::join!(serving, stopping);
-    ended?;
-    chores.stop().await;
+    tokio::select! {
+        stopped = stopping => stopped?,
+        () = signals.next() => stopping::at_once(&shared).await,
+    }
     tracing::info!("stopped");
     Ok(())
-}
-
-/// Lets nobody new in and waits for the running turns; those that are not done in time are told to end, so that they
-/// still write down what was said.
-async fn finish_turns(shared: &Shared, handle: &ServerHandle, time_to_finish: Duration) {
-    shared.stopping.cancel();
-    handle.pause().await;
-    shared.turns.close();
-    let patience = time_to_finish.saturating_sub(LAST_WORDS);
-    if tokio::time::timeout(patience, shared.turns.wait()).await.is_err() {
-        shared.stop_turns.cancel();
-        if tokio::time::timeout(LAST_WORDS, shared.turns.wait()).await.is_err() {
-            tracing::error!(turns = shared.turns.len(), "turns did not end in time");
-        }
-    }
 }
 
 fn bind(
     settings: &Settings,
     listener: TcpListener,
+    workers: usize,
     house: &Arc<House>,
     shared: &Arc<Shared>,
+    at_work: &Arc<Semaphore>,
 ) -> anyhow::Result<actix_web::dev::Server> {
     let server = settings.server.clone();
     let cors_settings = settings.cors.clone();
-    let (house, shared) = (Arc::clone(house), Arc::clone(shared));
-    let workers = server.worker_threads();
+    let (house, shared, at_work) = (Arc::clone(house), Arc::clone(shared), Arc::clone(at_work));
     let blocking = if server.max_blocking_threads == 0 { 16 } else { server.max_blocking_threads };
     let http = HttpServer::new(move || {
-        let (house, shared) = (Arc::clone(&house), Arc::clone(&shared));
+        let (house, shared, at_work) = (Arc::clone(&house), Arc::clone(&shared), Arc::clone(&at_work));
         ActixApp::new()
             .data_factory(move || {
-                let (house, shared) = (Arc::clone(&house), Arc::clone(&shared));
+                let (house, shared, at_work) = (Arc::clone(&house), Arc::clone(&shared), Arc::clone(&at_work));
                 // On the worker's own runtime.
                 async move {
                     let lyceum = house.lyceum(workers).await?;
                     let kept = lyceum.clone();
                     // As long as the worker lives: the turns that it runs wait for it.
                     actix_web::rt::spawn(async move { kept.keep_journal().await });
+                    at_work.add_permits(1);
                     anyhow::Ok(App { lyceum, shared })
                 }
             })
@@ -218,7 +221,7 @@ fn cors(origins: &[String], max_age_seconds: u32) -> Cors {
     cors
 }
 
-/// One line on standard output once the server answers, whatever the log level.
+/// One line on standard output once the server answers and all its workers are at work, whatever the log level.
 #[expect(clippy::print_stdout, reason = "the line that whoever started the server waits for")]
 fn announce(settings: &Settings, port: u16, started: Instant, demo_help: Option<String>) {
     let host = &settings.server.host;

@@ -6,12 +6,14 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | `server`, `database`, `auth`, `cors`, `llm`, `mentor`, `quota`, `encryption`, `mail`, `storage`, `retention`, `log` | the groups |
+//! | `server`, `database`, `auth`, `cors`, `llm`, `mentor`, `quota`, `encryption`, `mail`, `storage`, `retention`, `log`,
+//! `telemetry`, `rate_limit`, `redis` | the groups |
 //! | `lockout`, `providers` | groups within `auth` |
 //! | `known` | the table of all settings: name, plain name, what is allowed |
 //! | `sources`, `files`, `variables`, `database_parts` | reading the layers |
 //! | `faults`, `checks` | what is wrong, and finding it |
 //! | `masking`, `show` | printing settings without their secrets |
+//! | `reference` | what each setting is, for people |
 
 use figment::{Figment, providers::Serialized};
 use serde::{Deserialize, Serialize};
@@ -34,17 +36,21 @@ mod masking;
 mod mentor;
 mod providers;
 mod quota;
+mod rate_limit;
+mod redis;
+mod reference;
 mod retention;
 mod server;
 mod show;
 mod sources;
 mod storage;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod variables;
 
 pub use auth::{AuthMode, AuthSettings, JwtAlgorithm, SameSite};
-pub use cors::{CorsSettings, RateLimitSettings};
+pub use cors::CorsSettings;
 pub(crate) use database::sqlite_url;
 pub use database::{DatabaseKind, DatabaseSettings};
 pub use encryption::EncryptionSettings;
@@ -57,11 +63,15 @@ pub use mail::{MailSettings, MailTransport};
 pub use mentor::{MentorSettings, PriceSettings};
 pub use providers::{ProviderAlgorithm, ProviderSettings};
 pub use quota::{PlanQuotaSettings, QuotaSettings};
+pub use rate_limit::{ClassSettings, RateLimitSettings};
+pub use redis::RedisSettings;
+pub use reference::reference;
 pub use retention::RetentionSettings;
 pub use server::ServerSettings;
 pub use show::show;
 pub use sources::{LoadOptions, Loaded, Origin};
 pub use storage::StorageSettings;
+pub use telemetry::TelemetrySettings;
 
 use faults::Report;
 use sources::{Layers, Origins};
@@ -100,8 +110,12 @@ pub struct Settings {
     pub retention: RetentionSettings,
     /// Logging.
     pub log: LogSettings,
+    /// Metrics and traces.
+    pub telemetry: TelemetrySettings,
     /// The request limiter.
     pub rate_limit: RateLimitSettings,
+    /// What several servers share beside the database.
+    pub redis: RedisSettings,
 }
 
 impl Settings {
@@ -123,7 +137,9 @@ impl Settings {
             storage: StorageSettings::default(),
             retention: RetentionSettings::default(),
             log: LogSettings::default(),
+            telemetry: TelemetrySettings::default(),
             rate_limit: RateLimitSettings::default(),
+            redis: RedisSettings::default(),
         };
         match environment {
             Environment::Production => {}
@@ -136,13 +152,15 @@ impl Settings {
             Environment::Test => {
                 settings.relax();
                 settings.auth.bcrypt_cost = 4;
+                "off".clone_into(&mut settings.telemetry.metrics_bind);
             }
         }
         settings
     }
 
-    /// What a machine of a developer needs: plain HTTP, mails in a folder, logs to read.
+    /// What a machine of a developer needs: plain HTTP, mails in a folder, logs to read, nobody to wait for.
     fn relax(&mut self) {
+        self.server.shutdown_delay_seconds = 0;
         self.server.hsts = false;
         self.auth.cookie_secure = false;
         self.mail.transport = MailTransport::Folder;

@@ -148,6 +148,7 @@ impl Lyceum {
             id: ClaimId::new(&*self.ports.ids),
             user,
             key: once.key.clone(),
+            instance: self.ports.answers.instance(),
             created_at: now,
             leased_until: now.plus(lease),
             expires_at: now.plus(KEPT),

@@ -8,6 +8,7 @@
 //! | [`audit`] | read the trail of what happened |
 //! | [`mail`] | send what waits in the outbox |
 //! | [`housekeeping`] | remove what nobody needs any more |
+//! | [`jobs`] | do what one server does for all |
 //! | [`courses`] | browse, read, search, write, import, take along |
 //! | [`subjects`] | keep subjects and documents of one's own |
 //! | [`blobs`] | store files so that none is left behind |
@@ -24,6 +25,7 @@ pub mod courses;
 mod error;
 pub mod housekeeping;
 pub mod idempotency;
+pub mod jobs;
 pub mod mail;
 pub mod mentor;
 pub mod progress;

@@ -2,8 +2,8 @@
 //! key again, the answer that the first one got.
 //!
 //! The first request claims its key, and settles it in the unit of work in which it does what was asked; so either both are
-//! kept or neither. A claim whose process died can be taken over when its lease ends, and who lost their claim can no
-//! longer settle it.
+//! kept or neither. The claim of a server that is gone is given back, any claim can be taken over when its lease ends, and
+//! who lost their claim can no longer settle it.
 
 use std::{fmt, time::Duration};
 
@@ -11,7 +11,7 @@ use async_trait::async_trait;
 
 use crate::{
     blobs::Sha256,
-    ids::{ClaimId, UserId},
+    ids::{ClaimId, InstanceId, UserId},
     invalid::Invalid,
     store::StoreError,
     time::Timestamp,
@@ -64,6 +64,8 @@ pub struct Claim {
     pub user: UserId,
     /// Their key.
     pub key: IdempotencyKey,
+    /// The server that does the request.
+    pub instance: InstanceId,
     /// When the claim was made.
     pub created_at: Timestamp,
     /// Until when nobody else may take it over.
@@ -106,6 +108,11 @@ pub trait Claims: Send {
 
     /// Gives the key back, so that it can be tried again; nothing happens if the claim is no longer this one, or settled.
     async fn release(&mut self, claim: &Claim) -> Result<(), StoreError>;
+
+    /// Gives back at most `limit` keys of requests that run at servers which are `gone`, or which were not seen since
+    /// `silent_since`, nor was the key claimed since; and says how many.
+    async fn release_of(&mut self, gone: &[InstanceId], silent_since: Timestamp, limit: u32)
+    -> Result<u64, StoreError>;
 
     /// Forgets at most `limit` keys that expired before `at`, and says how many.
     async fn remove_expired(&mut self, at: Timestamp, limit: u32) -> Result<u64, StoreError>;

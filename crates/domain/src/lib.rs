@@ -12,7 +12,9 @@
 //! | [`subjects`] | a learner's own subjects and documents |
 //! | [`blobs`] | the bytes of files, and how none is left behind |
 //! | [`conversations`], [`mentor`] | what was asked and answered; the model port and the prompt |
+//! | [`limits`] | how often anybody may ask, and the port that counts |
 //! | [`idempotency`] | requests that are done once |
+//! | [`jobs`] | work that one server does for all |
 //! | [`policy`] | who may do what, in one place |
 //! | [`store`] | units of work, the read side, the one storage error |
 //! | [`mail`] | what mails say, the outbox, the ports that write and send |
@@ -25,6 +27,8 @@ pub mod courses;
 pub mod idempotency;
 pub mod ids;
 pub mod invalid;
+pub mod jobs;
+pub mod limits;
 pub mod mail;
 pub mod mentor;
 pub mod page;

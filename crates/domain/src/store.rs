@@ -18,6 +18,7 @@ use crate::{
     courses::{CourseQueries, Courses},
     idempotency::Claims,
     ids::{ApiKeyId, UserId},
+    jobs::JobLeases,
     mail::{Outbox, OutboxQueries},
     mentor::{Cause, LedgerQueries, Reservation, Reserved, UsageRecord},
     progress::{CourseProgress, Progress, ProgressChange, ProgressQueries},
@@ -74,6 +75,9 @@ pub trait SingleWrites: Send + Sync {
 
     /// Answers under way.
     fn under_way(&self) -> &dyn TurnsUnderWay;
+
+    /// Who holds which job.
+    fn job_leases(&self) -> &dyn JobLeases;
 
     /// Seals anew at most `limit` texts that are not sealed under the key in use, those in clear too, and says how many;
     /// 0 if all are. What somebody changes meanwhile is left to them. A store that seals nothing has nothing to do.

@@ -31,7 +31,6 @@ const ABOUT: Sql = Sql {
 impl SeaOrmStore {
     /// Asks the database about itself.
     pub async fn about(&self) -> Result<DatabaseAbout, StoreError> {
-        use sea_orm::ConnectionTrait as _;
         let is_postgres = self.reads.get_database_backend() == DbBackend::Postgres;
         let row = ABOUT.one(&self.reads, Values::new()).await?;
         let about = maybe(row.as_ref(), |row| {

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use lyceum_domain::{
     blobs::Sha256,
     idempotency::{Claim, Claimed, Claims, SettledAnswer},
+    ids::InstanceId,
     store::StoreError,
     time::Timestamp,
 };
@@ -11,14 +12,15 @@ use sea_orm::ConnectionTrait;
 
 use crate::{
     row::{Row, maybe},
-    sql::{Sql, Values},
+    sql::{Sql, Values, hex},
     unit::SeaOrmUnit,
 };
 
 /// Of two that come at once the second waits for the first, and looks at what it left. `$6` is now.
 const CLAIM: Sql = Sql::same(
-    "INSERT INTO idempotency_keys (user_id, key, claim_id, leased_until, expires_at, created_at, updated_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (user_id, key) DO UPDATE SET claim_id = excluded.claim_id, \
+    "INSERT INTO idempotency_keys (user_id, key, claim_id, leased_until, expires_at, created_at, updated_at, instance_id) \
+     VALUES ($1, $2, $3, $4, $5, $6, $6, $7) ON CONFLICT (user_id, key) DO UPDATE SET claim_id = excluded.claim_id, \
+     instance_id = excluded.instance_id, \
      fingerprint = NULL, status = NULL, body = NULL, leased_until = excluded.leased_until, \
      expires_at = excluded.expires_at, created_at = excluded.created_at, updated_at = excluded.updated_at \
      WHERE idempotency_keys.expires_at <= excluded.created_at \
@@ -47,6 +49,30 @@ macro_rules! remove_expired {
 }
 const REMOVE_EXPIRED: Sql = Sql { postgres: remove_expired!(" FOR UPDATE SKIP LOCKED"), sqlite: remove_expired!("") };
 
+/// A server that never said that it lives is taken to have lived when it claimed the key. On PostgreSQL a key that somebody
+/// is at, to settle it perhaps, is left for the next time.
+macro_rules! release_of {
+    ($gone:literal, $lock:literal) => {
+        concat!(
+            "WITH left_over AS (SELECT k.user_id, k.key, k.claim_id FROM idempotency_keys k \
+             LEFT JOIN instances i ON i.id = k.instance_id WHERE k.status IS NULL AND k.instance_id IS NOT NULL \
+             AND (k.instance_id IN (",
+            $gone,
+            ") OR COALESCE(i.seen_at, k.created_at) < $2) LIMIT $3",
+            $lock,
+            ") DELETE FROM idempotency_keys WHERE (user_id, key, claim_id) IN \
+             (SELECT user_id, key, claim_id FROM left_over) AND status IS NULL"
+        )
+    };
+}
+const RELEASE_OF: Sql = Sql {
+    postgres: release_of!(
+        "SELECT CAST(g.value AS uuid) FROM jsonb_array_elements_text($1) g (value)",
+        " FOR UPDATE OF k SKIP LOCKED"
+    ),
+    sqlite: release_of!("SELECT unhex(g.value) FROM json_each($1) g", ""),
+};
+
 /// The key: `$1` and `$2`.
 fn key(claim: &Claim) -> Values {
     Values::new().id(claim.user.as_uuid()).text(claim.key.as_str())
@@ -73,6 +99,7 @@ fn read(row: &mut Row<'_>) -> Result<Claimed, StoreError> {
 
 async fn claim(db: &impl ConnectionTrait, claim: &Claim) -> Result<Claimed, StoreError> {
     let values = held(claim).time(claim.leased_until).time(claim.expires_at).time(claim.created_at);
+    let values = values.id(claim.instance.as_uuid());
     if CLAIM.run(db, values).await? > 0 {
         return Ok(Claimed::Ours);
     }
@@ -97,6 +124,17 @@ impl Claims for SeaOrmUnit {
     async fn release(&mut self, claim: &Claim) -> Result<(), StoreError> {
         let mut step = self.step()?;
         step.end(RELEASE.run(step.tx, held(claim)).await.map(drop))
+    }
+
+    async fn release_of(
+        &mut self,
+        gone: &[InstanceId],
+        silent_since: Timestamp,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        let mut step = self.step()?;
+        let gone = gone.iter().map(|instance| hex(instance.as_uuid())).collect();
+        step.end(RELEASE_OF.run(step.tx, Values::new().json(gone).time(silent_since).number(limit)).await)
     }
 
     async fn remove_expired(&mut self, at: Timestamp, limit: u32) -> Result<u64, StoreError> {

@@ -41,6 +41,7 @@ mod erasure;
 mod errors;
 mod histories;
 mod identities;
+mod job_leases;
 mod ledger;
 mod lessons;
 mod manifests;

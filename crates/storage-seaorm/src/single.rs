@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use lyceum_domain::{
     conversations::{TurnEnding, TurnOpening, TurnsUnderWay},
     ids::{ApiKeyId, UserId},
+    jobs::JobLeases,
     mentor::{Reservation, Reserved, UsageRecord},
     progress::{CourseProgress, ProgressChange},
     store::{SingleWrites, Store, StoreError, UnitOfWork as _},
@@ -89,6 +90,10 @@ impl SingleWrites for SeaOrmStore {
     }
 
     fn under_way(&self) -> &dyn TurnsUnderWay {
+        self
+    }
+
+    fn job_leases(&self) -> &dyn JobLeases {
         self
     }
 

@@ -82,6 +82,11 @@ macro_rules! remove_before {
 }
 pub(crate) use remove_before;
 
+/// An id within JSON, as both databases read it: hexadecimal digits.
+pub(crate) fn hex(id: Uuid) -> serde_json::Value {
+    serde_json::Value::String(id.as_simple().to_string())
+}
+
 /// Values in the order of their placeholders, `$1` first.
 pub(crate) struct Values(Vec<Value>);
 

@@ -15,7 +15,7 @@ use crate::{
     messages::{self, message_columns},
     row::{Row, each, maybe},
     sealing::{Place, Sealing, Stored},
-    sql::{Sql, Values},
+    sql::{Sql, Values, hex},
 };
 
 /// On PostgreSQL the turns are held, so that none of them ends before its pieces are kept; those that end meanwhile are
@@ -160,11 +160,6 @@ fn read_so_far(
         }
     }
     Ok(Said { answer, seen_at })
-}
-
-/// Ids as text, as both databases read them: hexadecimal digits.
-fn hex(id: uuid::Uuid) -> serde_json::Value {
-    serde_json::Value::String(id.as_simple().to_string())
 }
 
 #[async_trait]

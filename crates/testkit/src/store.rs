@@ -9,6 +9,7 @@ mod cohort;
 mod conversations;
 mod courses;
 mod identities;
+mod job_leases;
 mod ledger;
 mod outbox;
 mod passages;
@@ -36,6 +37,7 @@ use lyceum_domain::{
     courses::Courses,
     idempotency::Claims,
     ids::{ApiKeyId, UserId},
+    jobs::JobLeases,
     mail::Outbox,
     mentor::{Reservation, Reserved, UsageRecord},
     progress::{CourseProgress, Progress, ProgressChange},
@@ -186,6 +188,10 @@ impl SingleWrites for MemoryStore {
     }
 
     fn under_way(&self) -> &dyn TurnsUnderWay {
+        self
+    }
+
+    fn job_leases(&self) -> &dyn JobLeases {
         self
     }
 }

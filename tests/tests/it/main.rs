@@ -17,6 +17,7 @@ mod explaining;
 mod families;
 mod faults;
 mod imports;
+mod instances;
 mod journey;
 mod mails;
 mod mentor;

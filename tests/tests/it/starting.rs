@@ -78,3 +78,107 @@ async fn a_stopping_server_finishes_what_is_under_way() {
     let again = Answer::of_checked(server.request(Method::GET, "/health/live")).await;
     assert!(again.is_err(), "somebody still listens");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_told_to_stop_serves_until_others_have_looked_away() {
+    let house = House::small().with("LYCEUM__SERVER__SHUTDOWN_DELAY_SECONDS", 3);
+    let mut server = house.start().await;
+    let ada = server.register_and_sign_in("ada").await;
+    let open = ada.get("/users/me").await.is(200);
+    assert_eq!(open.header("connection"), None, "it is kept for the next request");
+    server.terminate();
+    let look = async || Some(server.get("/health/ready").await).filter(|ready| ready.status != 200);
+    let unready = lyceum_e2e::wait::eventually("a server that is not ready", look).await;
+    let unready = unready.is_problem(503, "shutting_down");
+    assert_eq!((unready.header("connection"), unready.header("retry-after")), (Some("close"), Some("5")));
+    // Whoever comes is served, and sent elsewhere for the next time.
+    let served = ada.get("/users/me").await.is(200);
+    assert_eq!(served.header("connection"), Some("close"));
+    ada.ask(&json!({"prompt": "What does a cleat do?"})).await.is(200);
+    server.get("/health/live").await.is(200);
+    assert_eq!(server.get("/health").await.is(200)["status"], "ok");
+    assert!(!server.log().contains("ERROR"), "nothing is wrong:\n{}", server.log());
+
+    // Then nobody is let in, and hears so at once.
+    let refused = async || {
+        let again = Answer::of_checked(server.fresh_client().get(format!("{}/health/live", server.url))).await;
+        again.err().filter(reqwest::Error::is_connect).map(drop)
+    };
+    lyceum_e2e::wait::eventually("nobody is let in", refused).await;
+    let status = server.ended(Duration::from_secs(12)).await;
+    assert_eq!(status.code(), Some(0), "{}", server.log());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_told_twice_stops_at_once() {
+    let upstream = Upstream::start().await;
+    let house = house_with(&upstream, Database::Sqlite)
+        .with("LYCEUM__SERVER__SHUTDOWN_DELAY_SECONDS", 60)
+        .with("LYCEUM__SERVER__SHUTDOWN_TIMEOUT_SECONDS", 60);
+    let mut server = house.start().await;
+    let ada = server.register_and_sign_in("ada").await;
+    let lead = upstream.then_led();
+    lead.says("Belay");
+    let mut events = ada.ask_for_events(&json!({"prompt": "What does a cleat do?"})).await;
+    events.expect("start").await;
+    events.expect("delta").await;
+    server.terminate();
+    let told = async || server.log().contains("not ready any more").then_some(());
+    lyceum_e2e::wait::eventually("the first signal", told).await;
+    let asked = Instant::now();
+    server.terminate();
+    let status = server.ended(Duration::from_secs(20)).await;
+    assert_eq!(status.code(), Some(0), "{}", server.log());
+    assert!(asked.elapsed() < Duration::from_secs(10), "stopping at once took {:?}", asked.elapsed());
+    lead.hung_up_after(asked).await;
+
+    // What was said was written down all the same.
+    let server = house.start().await;
+    let message = settled(&ada.at(&server)).await;
+    assert_eq!((&message["status"], &message["content"]), (&json!("interrupted"), &json!("Belay")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reads_along_at_a_stopping_server_is_told_and_reads_on_at_another() {
+    let upstream = Upstream::start().await;
+    let house = house_with(&upstream, Database::Sqlite).with("LYCEUM__SERVER__SHUTDOWN_TIMEOUT_SECONDS", 3);
+    let (here, mut there) = (house.start().await, house.start().await);
+    let ada = here.register_and_sign_in("ada").await;
+    let lead = upstream.then_led();
+    lead.says("Belay");
+    let mut events = ada.ask_for_events(&json!({"prompt": "What does a cleat do?"})).await;
+    let answer = events.expect("start").await["message_id"].as_str().expect("an id").to_owned();
+    let last = events.expect_words("Belay").await;
+    let mut along = ada.clone().at(&there).follow(&answer, None).await;
+    along.expect("start").await;
+    along.expect_words("Belay").await;
+    there.terminate();
+    let (rest, end) = along.to_the_end().await;
+    assert_eq!((rest.as_str(), end.name.as_str()), ("", "error"));
+    assert_eq!((&end.data["code"], &end.id), (&json!("shutting_down"), &last), "from here it can be read on");
+    let status = there.ended(Duration::from_secs(12)).await;
+    assert_eq!(status.code(), Some(0), "{}", there.log());
+
+    let again = ada.follow(&answer, Some(&end.id)).await;
+    lead.says(" that.");
+    lead.ends();
+    for reading in [again, events] {
+        let (rest, end) = reading.to_the_end().await;
+        assert_eq!((rest.as_str(), end.name.as_str()), (" that.", "done"));
+    }
+}
+
+/// Whoever waits for the line finds a server of which every worker can work.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_says_that_it_listens_when_all_its_workers_are_at_work() {
+    let Some(database) = Database::postgres("a_server_says_that_it_listens").await else { return };
+    let house = House::new(database).with("LYCEUM__SERVER__WORKERS", 4);
+    house.run(&["migrate", "up"]).succeeded();
+    let mut db = house.by_hand().await;
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    assert_eq!(db.number(count).await, 0);
+    let server = house.start().await;
+    let connections = db.number(count).await;
+    assert!(connections > 4, "one of each worker and one of the chores: {connections}");
+    server.get("/health/ready").await.is(200);
+}

@@ -13,16 +13,17 @@ use actix_web::{
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        Method, StatusCode,
+        ConnectionType, Method, StatusCode,
         header::{self, HeaderName, HeaderValue},
     },
     middleware::Next,
+    web,
 };
 use futures_util::FutureExt;
 use lyceum_domain::ids::IdGenerator;
 use tracing::Instrument;
 
-use crate::{ambient::UuidV7Ids, http::problem::Problem, routes::openai::errors};
+use crate::{ambient::UuidV7Ids, app::App, http::problem::Problem, routes::openai::errors};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What clients of OpenAI's API go by when they think of trying again.
@@ -65,6 +66,10 @@ pub async fn edge(
         };
         let mut response = with_problem(response, &id);
         set_headers(&mut response, &id, rules.is_some_and(|rules| rules.hsts));
+        if is_leaving(&response) {
+            // The next request of this client finds another server.
+            response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        }
         log(&response, started.elapsed());
         Ok(response)
     }
@@ -98,6 +103,11 @@ fn trace_id(request: &ServiceRequest) -> Option<&str> {
     (is_hex && trace.bytes().any(|b| b != b'0')).then_some(trace)
 }
 
+/// Whether the server is about to stop.
+fn is_leaving(response: &ServiceResponse<BoxBody>) -> bool {
+    response.request().app_data::<web::Data<App>>().is_some_and(|app| app.leaving.is_cancelled())
+}
+
 /// Writes the problem that the response stands for; also where the framework answered with a status alone.
 fn with_problem(response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse<BoxBody> {
     let status = response.status();
@@ -115,7 +125,7 @@ fn with_problem(response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse
         written = Problem::of_status(status);
         &written
     };
-    if status.is_server_error() {
+    if status.is_server_error() && !is_expected(problem) {
         let cause = problem.cause.as_deref().map(chain).unwrap_or_default();
         tracing::error!(code = problem.code, cause, "{}", problem.detail);
     }
@@ -134,6 +144,11 @@ fn with_problem(response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse
         }
         BoxBody::new(body)
     })
+}
+
+/// Whether it says no more than that the server is starting or stopping, as whoever looks at its readiness hears.
+fn is_expected(problem: &Problem) -> bool {
+    ["starting", "shutting_down"].contains(&problem.code)
 }
 
 /// Error bodies in another agreed form: OAuth2 and health answers.

@@ -7,7 +7,7 @@ pub mod usage;
 use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, http::header, post, web};
 use lyceum_application::{
     idempotency::{self, Done},
-    mentor::{Answer, Follower, Question, Reader, TurnStarted},
+    mentor::{Answer, Question, Reader, TurnStarted},
 };
 use lyceum_domain::{
     conversations::{Message, MessageStatus, Prompt},
@@ -26,7 +26,7 @@ use crate::{
         body::Json,
         caller::Caller,
         edge::RequestId,
-        event_stream,
+        event_stream::{self, Reading},
         idempotency::{Idempotency, kept, replayed},
         page::Query,
         path::Id,
@@ -232,7 +232,7 @@ impl From<Answer> for DoneBody {
 #[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "a name for the request, so that it is done once"),
         ("Last-Event-ID" = Option<String>, Header, description = "the id of the last event that came")),
-    responses((status = 200, content((AnswerBody = "application/json"), (String = "text/event-stream")), headers(
+    responses((status = 404), (status = 502), (status = 504), (status = 200, content((AnswerBody = "application/json"), (String = "text/event-stream")), headers(
         ("Idempotency-Replayed" = String, description = "`true` if it had been answered before")))))]
 #[post("/ai/chat")]
 pub async fn chat(
@@ -247,7 +247,7 @@ pub async fn chat(
     let delivery = delivery(&request);
     if let (Delivery::Pieces, Some(place)) = (delivery, last.of_any()?) {
         let follower = app.lyceum.follow(&caller.0, place.answer, Some(place.at)).await?;
-        return events::respond(&request, place, follower, id.into_inner()).await;
+        return events::respond(&request, place, Reading::new(&app, follower), id.into_inner()).await;
     }
     let question = body.parse(delivery)?;
     let once = idempotency.once(named);
@@ -260,7 +260,7 @@ pub async fn chat(
 #[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])),
     params(("id" = Uuid, Path, description = "an answer"),
         ("Idempotency-Key" = Option<String>, Header, description = "a name for the request, so that it is done once")),
-    responses((status = 200, content((AnswerBody = "application/json"), (String = "text/event-stream")), headers(
+    responses((status = 502), (status = 504), (status = 200, content((AnswerBody = "application/json"), (String = "text/event-stream")), headers(
         ("Idempotency-Replayed" = String, description = "`true` if it had been answered before")))))]
 #[post("/ai/messages/{id}/regenerate")]
 pub async fn regenerate(
@@ -291,7 +291,7 @@ pub struct StreamQuery {
 #[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])),
     params(("id" = Uuid, Path, description = "an answer"), StreamQuery,
         ("Last-Event-ID" = Option<String>, Header, description = "the id of the last event that came")),
-    responses((status = 200, body = String, content_type = "text/event-stream")))]
+    responses((status = 200, body = String, content_type = "text/event-stream"), (status = 502), (status = 504)))]
 #[get("/ai/messages/{id}/stream")]
 pub async fn follow(
     app: web::Data<App>,
@@ -305,7 +305,7 @@ pub async fn follow(
     let from = last.or(query.last_event_id).of(id.0)?;
     let follower = app.lyceum.follow(&caller.0, id.0, from).await?;
     let place = Place { answer: id.0, at: from.unwrap_or(0) };
-    events::respond(&request, place, follower, request_id.into_inner()).await
+    events::respond(&request, place, Reading::new(&app, follower), request_id.into_inner()).await
 }
 
 /// Stops an answer, for all who read it. What was said is kept; one that has ended stays as it is.
@@ -346,23 +346,23 @@ async fn respond(
         Done::Now(reader) => match delivery(request) {
             Delivery::Pieces => {
                 let place = Place::beginning(reader.answer());
-                events::respond(request, place, reader.into(), id).await
+                events::respond(request, place, Reading::new(app, reader), id).await
             }
-            Delivery::Whole => answer_whole(reader.into()).await,
+            Delivery::Whole => answer_whole(Reading::new(app, reader)).await,
         },
         Done::Before(before) => {
             let named: Named = serde_json::from_str(&before.body).map_err(|_| Problem::not_found())?;
             let answer = MessageId::from_uuid(named.message_id);
-            let follower = app.lyceum.follow(&caller.0, answer, None).await?;
+            let reader = Reading::new(app, app.lyceum.follow(&caller.0, answer, None).await?);
             let response = match delivery(request) {
-                Delivery::Pieces => events::respond(request, Place::beginning(answer), follower, id).await,
-                Delivery::Whole => answer_whole(follower).await,
+                Delivery::Pieces => events::respond(request, Place::beginning(answer), reader, id).await,
+                Delivery::Whole => answer_whole(reader).await,
             };
             response.map(replayed)
         }
     }
 }
 
-async fn answer_whole(reader: Follower) -> Result<HttpResponse, Problem> {
+async fn answer_whole(reader: Reading) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::Ok().json(AnswerBody::from(reader.to_the_end().await?.message)))
 }

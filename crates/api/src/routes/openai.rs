@@ -7,11 +7,7 @@ pub mod errors;
 mod messages;
 
 use actix_web::{HttpRequest, HttpResponse, get, http::StatusCode, post, web};
-use lyceum_application::{
-    Error,
-    idempotency::Done,
-    mentor::{Chat, Follower},
-};
+use lyceum_application::{Error, idempotency::Done, mentor::Chat};
 use lyceum_domain::{
     conversations::{Message, MessageStatus},
     mentor::{Delivery, FinishReason, TokenUsage},
@@ -22,7 +18,7 @@ use utoipa::ToSchema;
 use self::messages::SentMessage;
 use crate::{
     app::App,
-    http::{body::LongJson, caller::Caller, edge::RequestId, problem::Problem},
+    http::{body::LongJson, caller::Caller, edge::RequestId, event_stream::Reading, problem::Problem},
     pump,
     routes::mentor::SourceBody,
 };
@@ -40,7 +36,7 @@ pub struct CompletionBody {
     #[schema(example = "lyceum-mentor")]
     pub model: String,
     /// What was said, oldest first. The last one is the question, of the role `user`.
-    #[schema(value_type = Vec<Object>, min_items = 1)]
+    #[schema(min_items = 1, max_items = 2000)]
     pub messages: Vec<SentMessage>,
     /// Whether the answer is wanted piece by piece.
     #[serde(default)]
@@ -227,8 +223,8 @@ pub async fn read_model(app: web::Data<App>, caller: Caller, name: web::Path<Str
 
 /// Asks the mentor in OpenAI's format; nothing is stored but what it cost. With `stream` the answer comes as chunks, with
 /// `[DONE]` after the last.
-#[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, content((CompletedBody = "application/json"), (String = "text/event-stream")))))]
+#[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])), request_body = CompletionBody,
+    responses((status = 404), (status = 502), (status = 504), (status = 200, content((CompletedBody = "application/json"), (String = "text/event-stream")))))]
 #[post("/openai/v1/chat/completions")]
 pub async fn create_completion(
     app: web::Data<App>,
@@ -252,11 +248,12 @@ pub async fn create_completion(
         delivery: if is_streamed { Delivery::Pieces } else { Delivery::Whole },
     };
     let asker = caller.0;
-    let done = pump::start(app, move |app| async move { app.lyceum.complete(&asker, chat).await.map(Done::Now) });
+    let done =
+        pump::start(app.clone(), move |app| async move { app.lyceum.complete(&asker, chat).await.map(Done::Now) });
     let Done::Now(reader) = done.await? else { return Err(Error::Abandoned.into()) };
     if is_streamed {
-        return chunks::respond(&request, reader, includes_usage, id.into_inner()).await;
+        return chunks::respond(&app, &request, reader, includes_usage, id.into_inner()).await;
     }
-    let answer = Follower::from(reader).to_the_end().await?;
+    let answer = Reading::new(&app, reader).to_the_end().await?;
     Ok(HttpResponse::Ok().json(CompletedBody::from(answer.message)))
 }

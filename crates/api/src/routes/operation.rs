@@ -1,5 +1,7 @@
 //! What runs the place: health, the OpenAPI document, the public keys.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpResponse, get,
     http::{StatusCode, header},
@@ -54,12 +56,18 @@ pub async fn live() -> HttpResponse {
     HttpResponse::Ok().json(LivenessBody { status: "ok" })
 }
 
-/// Whether requests can be sent here: the database answers, and the server is not about to stop.
+/// Whether requests can be sent here: the server is up, the database answers, and nobody told the server to stop.
 #[utoipa::path(tag = "operation", responses((status = 200, body = LivenessBody)))]
 #[get("/health/ready")]
 pub async fn ready(app: web::Data<App>) -> Result<HttpResponse, Problem> {
-    if app.stopping.is_cancelled() {
+    if app.leaving.is_cancelled() {
         return Err(lyceum_application::Error::ShuttingDown.into());
+    }
+    if !app.up.is_cancelled() {
+        return Err(Problem {
+            retry_after: Some(Duration::from_secs(1)),
+            ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, "starting", "The server is starting.")
+        });
     }
     // Remembered for a moment: probes come from everywhere.
     let database = app.health.database(&app).await;

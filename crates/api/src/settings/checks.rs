@@ -34,6 +34,8 @@ pub(super) fn check(settings: &Settings, origins: &Origins, working_dir: &Path, 
     check.mail();
     check.storage();
     check.log();
+    check.telemetry();
+    check.redis();
 }
 
 struct Check<'a> {
@@ -90,6 +92,11 @@ impl Check<'_> {
             self.fault("server.public_url", quoted(&server.public_url), "an http:// or https:// URL without query");
         } else if server.public_url.starts_with("http:") {
             self.warn_deployed("server.public_url", "is not https://");
+        }
+        if server.trusted_proxies.is_empty() {
+            self.warn_deployed("server.trusted_proxies", "not set, so behind a proxy all clients count as one");
+        } else if server.trusted_proxies.iter().any(|network| network.prefix_len() == 0) {
+            self.warn_deployed("server.trusted_proxies", "trusts everybody, so clients can say that they are others");
         }
         if !self.settings.rate_limit.enabled {
             self.deployed("rate_limit.enabled", "false", "true");
@@ -218,6 +225,34 @@ impl Check<'_> {
         }
         if mail.site_name.trim().is_empty() || mail.site_name.chars().any(char::is_control) {
             self.fault("mail.site_name", quoted(&mail.site_name), "a name in one line");
+        }
+    }
+
+    fn telemetry(&mut self) {
+        let telemetry = &self.settings.telemetry;
+        if !telemetry.otlp_endpoint.is_empty() && !is_plain_http(&telemetry.otlp_endpoint) {
+            let found = quoted(&telemetry.otlp_endpoint);
+            self.fault("telemetry.otlp_endpoint", found, "an http:// or https:// URL without query, or nothing");
+        }
+        if telemetry.service_name.trim().is_empty() || telemetry.service_name.chars().any(char::is_control) {
+            self.fault("telemetry.service_name", quoted(&telemetry.service_name), "a name in one line");
+        }
+        if telemetry.metrics_address().is_some_and(|address| !address.ip().is_loopback()) {
+            self.warn_deployed("telemetry.metrics_bind", "not loopback: whoever reaches the port can read the metrics");
+        }
+    }
+
+    fn redis(&mut self) {
+        let redis = &self.settings.redis;
+        let url = redis.url.expose_secret();
+        if !url.is_empty()
+            && !Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "redis" | "rediss") && url.has_host())
+        {
+            self.fault("redis.url", "another text (not shown)", "redis://user:password@host:port/0 or rediss://…");
+        }
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+        if redis.key_prefix.is_empty() || !redis.key_prefix.chars().all(is_plain) {
+            self.fault("redis.key_prefix", quoted(&redis.key_prefix), "letters, digits and - _ . :");
         }
     }
 

@@ -1,5 +1,6 @@
 //! The HTTP server.
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 /// Where to listen, and the limits of a request.
@@ -26,8 +27,14 @@ pub struct ServerSettings {
     pub keep_alive_seconds: u64,
     /// The longest time for a client to send the head of a request, in seconds. Default 5.
     pub client_request_timeout_seconds: u64,
-    /// How long a shutdown waits for running requests, in seconds. Default 10.
+    /// How long requests are still taken after a shutdown began, in seconds, while `/health/ready` says no already: the
+    /// time that a load balancer needs to look away. Default 5, but 0 in development and test.
+    pub shutdown_delay_seconds: u64,
+    /// How long a shutdown then waits for running requests, in seconds. Default 10.
     pub shutdown_timeout_seconds: u64,
+    /// Proxies that are believed when they say where a request comes from, in CIDR form (`10.0.0.0/8`). Default none: the
+    /// other end of the connection is the client.
+    pub trusted_proxies: Vec<IpNet>,
     /// Whether to send `Strict-Transport-Security`. Default `true`, but `false` in development, test and staging.
     pub hsts: bool,
 }
@@ -45,7 +52,9 @@ impl Default for ServerSettings {
             max_json_bytes: 262_144,
             keep_alive_seconds: 75,
             client_request_timeout_seconds: 5,
+            shutdown_delay_seconds: 5,
             shutdown_timeout_seconds: 10,
+            trusted_proxies: Vec::new(),
             hsts: true,
         }
     }

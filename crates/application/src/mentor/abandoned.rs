@@ -25,6 +25,29 @@ impl Lyceum {
     /// Ends the answers of servers that are known to be `gone`, and of those that fell silent. How many.
     pub async fn close_abandoned(&self, actor: &Actor, gone: &[InstanceId]) -> Result<u64, Error> {
         allow(actor, &Action::KeepHouse).map_err(denied("message"))?;
+        let closed = self.close_turns(gone).await?;
+        self.give_names_back(gone).await?;
+        Ok(closed)
+    }
+
+    /// Lets the requests be done again that such servers were at and that have names, under the same names.
+    async fn give_names_back(&self, gone: &[InstanceId]) -> Result<(), Error> {
+        loop {
+            let given_back = retry_on_conflict(|| async {
+                let silent_since = self.ports.clock.now().minus(SILENCE);
+                let mut unit = self.ports.store.begin().await?;
+                let given_back = unit.claims().release_of(gone, silent_since, BATCH).await?;
+                unit.commit().await?;
+                Ok(given_back)
+            })
+            .await?;
+            if given_back < u64::from(BATCH) {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn close_turns(&self, gone: &[InstanceId]) -> Result<u64, Error> {
         let mut closed = 0;
         loop {
             let now = self.ports.clock.now();

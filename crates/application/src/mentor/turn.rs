@@ -370,8 +370,16 @@ impl Turn {
         let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
         let mut unit = store.begin().await?;
         unit.conversations().end_turn(ending).await?;
-        ticket.settle(&mut *unit, &parts, &Answer { message: ending.answer.clone() }).await?;
-        Ok(unit.commit().await?)
+        match ticket.settle(&mut *unit, &parts, &Answer { message: ending.answer.clone() }).await {
+            Err(Error::Conflict) => {}
+            settled => {
+                settled?;
+                return Ok(unit.commit().await?);
+            }
+        }
+        // This server was taken for gone, and the name was given back. What was said is kept all the same.
+        drop(unit);
+        Ok(store.write().end_turn(ending).await?)
     }
 
     fn elapsed_ms(&self) -> u32 {

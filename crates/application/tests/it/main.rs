@@ -18,6 +18,7 @@ mod documents;
 mod house;
 mod idempotency;
 mod imports;
+mod jobs;
 mod leaving;
 mod lockout;
 mod mentor;

@@ -2,7 +2,7 @@
 
 use lyceum_domain::{
     idempotency::{Claim, IdempotencyKey},
-    ids::{ClaimId, DocumentId, SubjectId, UserId},
+    ids::{ClaimId, DocumentId, InstanceId, SubjectId, UserId},
     page::PageRequest,
     store::{Store as _, StoreError, UnitOfWork},
     subjects::SubjectQueries as _,
@@ -138,6 +138,7 @@ fn an_answer_that_none_can_be_is_corrupt() {
                 id: ClaimId::from_uuid(Uuid::max()),
                 user: USER_ID,
                 key: IdempotencyKey::parse("k").expect("a key"),
+                instance: InstanceId::from_uuid(Uuid::max()),
                 created_at: now(),
                 leased_until: now(),
                 expires_at: now(),

@@ -19,7 +19,7 @@ enum Kept {
     Bounded,
 }
 
-const TABLES: [(&str, Kept); 34] = [
+const TABLES: [(&str, Kept); 35] = [
     ("answer_pieces", Kept::Bounded), // go with the turn that is under way
     ("api_keys", Kept::Data),         // a number for each account
     ("audit_events", Kept::Retention),
@@ -33,7 +33,8 @@ const TABLES: [(&str, Kept); 34] = [
     ("documents", Kept::Data),
     ("idempotency_keys", Kept::Retention),
     ("identities", Kept::Data),
-    ("instances", Kept::Bounded), // forgotten when they have been silent
+    ("instances", Kept::Bounded),  // forgotten when they have been silent
+    ("job_leases", Kept::Bounded), // one for each kind of job
     ("lesson_progress", Kept::Data),
     ("lessons", Kept::Data),
     ("manifests", Kept::Data),

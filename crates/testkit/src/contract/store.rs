@@ -19,6 +19,7 @@ pub mod erasure;
 pub mod feedback;
 pub mod histories;
 pub mod identities;
+pub mod job_leases;
 pub mod ledger;
 pub mod lessons;
 pub mod manifests;

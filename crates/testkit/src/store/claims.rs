@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use lyceum_domain::{
     idempotency::{Claim, Claimed, Claims, SettledAnswer},
+    ids::InstanceId,
     store::StoreError,
     time::Timestamp,
 };
@@ -47,6 +48,21 @@ impl Claims for MemoryUnit {
                 tables.claims.remove(&(claim.user, claim.key.clone()));
             }
             Ok(())
+        })
+    }
+
+    async fn release_of(
+        &mut self,
+        gone: &[InstanceId],
+        silent_since: Timestamp,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        self.run(|tables| {
+            let seen = tables.instances.clone();
+            Ok(count(&remove_some(&mut tables.claims, limit, |_, ClaimRow { claim, answer }| {
+                let seen_at = seen.get(&claim.instance).copied().unwrap_or(claim.created_at);
+                answer.is_none() && (gone.contains(&claim.instance) || seen_at < silent_since)
+            })))
         })
     }
 

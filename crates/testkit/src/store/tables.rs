@@ -12,6 +12,7 @@ use lyceum_domain::{
         ApiKeyId, AuditEventId, ConversationId, CourseId, DocumentId, IdentityId, InstanceId, LessonId, MessageId,
         OneTimeTokenId, OutboxMailId, PassageId, RefreshTokenId, RegistrationId, SessionId, SubjectId, UsageId, UserId,
     },
+    jobs::{Job, Lease},
     mail::OutboxMail,
     mentor::{Manifest, Spending, UsageRecord},
     page::{Cursor, Page, PageRequest},
@@ -62,6 +63,7 @@ pub(super) struct Tables {
     pub pieces: BTreeMap<(MessageId, u32), String>,
     /// When servers were last seen.
     pub instances: BTreeMap<InstanceId, Timestamp>,
+    pub job_leases: BTreeMap<Job, Lease>,
     pub usage: BTreeMap<UsageId, UsageRecord>,
     pub spending: BTreeMap<UserId, Spending>,
 }

@@ -160,7 +160,7 @@ pub struct RemovedLessonsBody {
 
 /// Adds a lesson to a course. Every learner's percentage follows at once.
 #[utoipa::path(tag = "courses", security(("bearer" = []), ("cookie" = [])),
-    params(("course" = String, Path, description = "id or slug")),
+    params(("course" = String, Path, description = "id or slug")), request_body = AddLessonBody,
     responses((status = 201, body = LessonBody, headers(("ETag" = String, description = "the version")))))]
 #[post("/courses/{course}/lessons")]
 pub async fn add_lesson(
@@ -176,6 +176,7 @@ pub async fn add_lesson(
 /// Changes a lesson.
 #[utoipa::path(tag = "courses", security(("bearer" = []), ("cookie" = [])),
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "the ETag that the change is about")),
+    request_body = ChangeLessonBody,
     responses((status = 200, body = LessonBody, headers(("ETag" = String, description = "the version")))))]
 #[patch("/lessons/{id}")]
 pub async fn change_lesson(

@@ -8,14 +8,14 @@ use std::{
 use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload};
 use actix_web_lab::sse;
 use futures_util::{StreamExt, stream};
-use lyceum_application::mentor::{Follower, TurnEvent};
+use lyceum_application::mentor::TurnEvent;
 use lyceum_domain::{ids::MessageId, invalid::Invalid};
 use serde::Serialize;
 
 use super::{DeltaBody, DoneBody, StartBody};
 use crate::http::{
     edge::RequestId,
-    event_stream::{self, Next},
+    event_stream::{self, Next, Reading},
     problem::Problem,
 };
 
@@ -89,16 +89,16 @@ fn malformed() -> Problem {
 pub async fn respond(
     request: &HttpRequest,
     place: Place,
-    mut reader: Follower,
+    mut reader: Reading,
     id: RequestId,
 ) -> Result<HttpResponse, Problem> {
-    let first = if reader.is_fresh() { Some(event_stream::first(&mut reader).await?) } else { None };
+    let first = if reader.is_fresh() { Some(reader.first().await?) } else { None };
     let Place { answer, at } = place;
     let mut at = u32::try_from(at).unwrap_or(u32::MAX);
     let mut events = move |event| event_of(answer, &mut at, event, &id);
     let first = first.map(&mut events);
     let rest = stream::unfold((reader, events), |(mut reader, mut events)| async move {
-        let event = match event_stream::next(&mut reader).await? {
+        let event = match reader.next().await? {
             Next::Event(event) => events(event),
             Next::Silence(comment) => comment,
         };

@@ -3,14 +3,17 @@
 use actix_web::{HttpRequest, HttpResponse};
 use actix_web_lab::sse;
 use futures_util::stream;
-use lyceum_application::mentor::{Follower, Reader, TurnEvent};
+use lyceum_application::mentor::{Reader, TurnEvent};
 use serde::Serialize;
 
 use super::{CompletionUsageBody, MODEL, errors::ErrorBody, finish_reason};
-use crate::http::{
-    edge::RequestId,
-    event_stream::{self, Next},
-    problem::Problem,
+use crate::{
+    app::App,
+    http::{
+        edge::RequestId,
+        event_stream::{self, Next, Reading},
+        problem::Problem,
+    },
 };
 
 #[derive(Serialize)]
@@ -112,14 +115,15 @@ fn data(body: &impl Serialize) -> sse::Event {
 
 /// The chunks of an answer. Until the model has begun an error is still a status.
 pub(super) async fn respond(
+    app: &App,
     request: &HttpRequest,
     reader: Reader,
     includes_usage: bool,
     id: RequestId,
 ) -> Result<HttpResponse, Problem> {
     let (answer, created) = (reader.answer(), reader.began_at());
-    let mut reader = Follower::from(reader);
-    let first = event_stream::first(&mut reader).await?;
+    let mut reader = Reading::new(app, reader);
+    let first = reader.first().await?;
     let frame =
         Frame { id: format!("chatcmpl-{answer}"), created: created.as_unix_seconds(), includes_usage, request: id };
     let mut waiting = frame.events(first);
@@ -128,7 +132,7 @@ pub(super) async fn respond(
         if let Some(event) = waiting.pop() {
             return Some((event, (reader, frame, waiting)));
         }
-        match event_stream::next(&mut reader).await? {
+        match reader.next().await? {
             Next::Silence(comment) => Some((comment, (reader, frame, waiting))),
             Next::Event(event) => {
                 waiting = frame.events(event);

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use actix_web::http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::http::problem::Problem;
 
@@ -13,17 +14,25 @@ pub fn speaks_openai(path: &str) -> bool {
 }
 
 /// An error in OpenAI's form.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CompletionError)]
 pub struct ErrorBody<'a> {
+    /// What was wrong.
     error: Inner<'a>,
 }
 
-#[derive(Debug, Serialize)]
+/// What was wrong, in OpenAI's form.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CompletionErrorDetail)]
 struct Inner<'a> {
+    /// A sentence for people.
     message: Cow<'a, str>,
+    /// The kind of error, as `invalid_request_error`.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// The member of the request that it is about.
     param: Option<&'a str>,
+    /// A stable word for programs.
     code: &'a str,
     /// Beyond OpenAI's members, as many servers have it.
     request_id: &'a str,

@@ -12,7 +12,10 @@ use lyceum_testkit::chat::{ScriptedModel, Upstream, stop};
 use tokio::join;
 
 use super::scene::{a_moment, turn, words};
-use crate::house::{House, code, hear, question};
+use crate::{
+    house::{House, code, hear, question},
+    uploads::now,
+};
 
 const SAID: &str = "Half an – 漢 ";
 
@@ -64,6 +67,26 @@ async fn the_answer_of_a_killed_server_is_ended_once_with_what_was_said_and_paid
     assert_eq!(house.outcome(&ada).await, (answer, usage));
     assert_eq!(house.spending(&ada).await, spending);
     assert!(!house.is_under_way(&ada, id).await);
+}
+
+/// Whoever named their request asks again when their server is gone, under the same name, and is answered.
+#[tokio::test(start_paused = true)]
+async fn a_name_that_a_killed_server_was_at_is_given_back() {
+    let (house, upstream) = House::with_upstream();
+    let other = house.beside(ScriptedModel::always("It bears on itself."));
+    let ada = house.learner("ada").await;
+    let turn = now(house.ask_once(&ada, "key", question("Why?")).await);
+    house.killed(&upstream, turn).await;
+    assert_eq!(code(other.ask_once(&ada, "key", question("Why?")).await), "request_in_progress");
+    assert_eq!(other.close_abandoned(&[&house]).await, 1);
+    let turn = now(other.ask_once(&ada, "key", question("Why?")).await);
+    assert_eq!(other.listen(turn).await.answer().content, "It bears on itself.");
+    // So it is for whoever is silent for long.
+    let turn = now(house.ask_once(&ada, "other", question("Why?")).await);
+    house.killed(&upstream, turn).await;
+    house.clock.advance(Duration::from_secs(21));
+    other.close_abandoned(&[]).await;
+    now(other.ask_once(&ada, "other", question("Why?")).await);
 }
 
 #[tokio::test(start_paused = true)]

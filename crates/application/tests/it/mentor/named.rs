@@ -12,6 +12,7 @@ use lyceum_domain::{
     conversations::MessageStatus,
     ids::ConversationId,
     mentor::{Allowance, ChatError, Delivery, Quota, Quotas},
+    policy::Actor,
 };
 use lyceum_testkit::{
     ambient::SequentialIds,
@@ -34,7 +35,7 @@ fn named(key: &str) -> Option<Once<Answer>> {
 }
 
 impl House {
-    async fn ask_once(&self, caller: &Caller, key: &str, asked: Question) -> Result<Done<Turn>, Error> {
+    pub(super) async fn ask_once(&self, caller: &Caller, key: &str, asked: Question) -> Result<Done<Turn>, Error> {
         self.lyceum.ask_once(caller, asked, named(key)).await
     }
 }
@@ -159,6 +160,30 @@ async fn an_answer_that_outlived_its_name_is_written_down_all_the_same() {
     let (answer, ()) = house.living(async { join!(playing, turn.run(pending())) }).await;
     assert_eq!(house.said(&ada, answer.id).await, answer);
     assert_eq!(answer.status, MessageStatus::Complete);
+}
+
+/// Its server was slow, others took it for gone and gave the name back, and it was none the less.
+#[tokio::test(start_paused = true)]
+async fn an_answer_whose_name_was_given_back_is_written_down_all_the_same() {
+    let (house, upstream) = House::with_upstream();
+    let other = house.beside(ScriptedModel::always("Nothing."));
+    let ada = house.learner("ada").await;
+    let turn = now(house.ask_once(&ada, "key", question("Why?")).await);
+    let reader = turn.reader();
+    let playing = async {
+        upstream.says("So.").await;
+        a_moment().await;
+        let gone = [house.lyceum.ports().answers.instance()];
+        assert_eq!(other.lyceum.close_abandoned(&Actor::System, &gone).await.unwrap(), 1);
+        let second = now(other.ask_once(&ada, "key", question("Why?")).await);
+        upstream.finishes(stop()).await;
+        let answer = hear(reader).await.answer();
+        drop(second);
+        answer
+    };
+    let (answer, ()) = house.living(async { join!(playing, turn.run(pending())) }).await;
+    assert_eq!(house.said(&ada, answer.id).await, answer);
+    assert_eq!((answer.content.as_str(), answer.status), ("So.", MessageStatus::Complete));
 }
 
 #[tokio::test(start_paused = true)]

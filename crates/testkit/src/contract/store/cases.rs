@@ -360,6 +360,8 @@ macro_rules! store_contract {
                 a_claim_that_died_is_taken_over
                 a_released_key_is_free
                 an_expired_key_is_claimed_anew
+                keys_of_gone_servers_are_given_back
+                keys_of_silent_servers_are_given_back
                 expired_keys_are_forgotten
             }
             conversations {
@@ -435,6 +437,16 @@ macro_rules! store_contract {
                 an_abandoned_answer_is_closed_once
                 silent_servers_without_answers_are_forgotten
             }
+            job_leases {
+                a_job_that_was_never_taken_is_nobodys
+                a_job_is_taken_by_one
+                a_hold_is_renewed_and_looks_different_each_time
+                who_is_gone_is_taken_over_from
+                what_was_renewed_meanwhile_is_not_taken_over
+                a_released_job_is_free_and_never_looks_as_before
+                nobody_lets_go_of_what_another_holds
+                jobs_are_held_apart
+            }
             ledger {
                 what_is_set_aside_becomes_what_was_taken
                 an_ending_is_charged_once
@@ -451,6 +463,7 @@ macro_rules! store_contract {
                 a_cursor_walks_each_day_once
             }
             concurrency {
+                of_many_that_take_a_job_one_gets_it
                 parallel_updates_of_one_learner_lose_none
                 parallel_single_saves_lose_none
                 parallel_units_of_many_are_all_kept

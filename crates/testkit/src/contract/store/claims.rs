@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lyceum_domain::{
     idempotency::{Claim, Claimed},
-    ids::ClaimId,
+    ids::{ClaimId, InstanceId},
     store::Store,
     time::Timestamp,
 };
@@ -113,6 +113,67 @@ pub async fn a_released_key_is_free(store: &dyn Store) {
     release_claim(store, &second).await.expect("nothing happens");
     assert_eq!(taken(store, &again(&first, at(2))).await, Claimed::Settled(answer));
     expect_conflict(settle_claim(store, &claim(user, at(0)), &settled_answer()).await);
+}
+
+/// A time before anything else happens, so that nobody is silent for longer.
+fn long_ago() -> Timestamp {
+    in_year(1700, 0)
+}
+
+async fn give_back(store: &dyn Store, gone: &[InstanceId], silent_since: Timestamp) -> u64 {
+    let mut unit = begin(store).await;
+    let mut all = 0;
+    loop {
+        match unit.claims().release_of(gone, silent_since, 2).await.expect("an answer") {
+            0 => break,
+            some => all += some,
+        }
+    }
+    unit.commit().await.expect("kept");
+    all
+}
+
+/// The requests of a server that is gone can be done again at once, under the same keys; what it answered stays answered,
+/// and what it still does after all is not kept. Those of other servers go on.
+pub async fn keys_of_gone_servers_are_given_back(store: &dyn Store) {
+    let user = stored_user(store).await.id;
+    let gone = InstanceId::new(&SequentialIds);
+    let of_gone = || Claim { instance: gone, ..claim(user, at(0)) };
+    let (running, answered, elsewhere) = ([of_gone(), of_gone(), of_gone()], of_gone(), claim(user, at(0)));
+    for first in running.iter().chain([&answered, &elsewhere]) {
+        assert_eq!(taken(store, first).await, Claimed::Ours);
+    }
+    let answer = settled_answer();
+    settle_claim(store, &answered, &answer).await.expect("kept");
+    assert_eq!(give_back(store, &[], long_ago()).await, 0);
+    assert_eq!(give_back(store, &[gone, InstanceId::new(&SequentialIds)], long_ago()).await, 3);
+    assert_eq!(give_back(store, &[gone], long_ago()).await, 0);
+    for first in &running {
+        expect_conflict(settle_claim(store, first, &answer).await);
+        assert_eq!(taken(store, &Claim { instance: elsewhere.instance, ..again(first, at(1)) }).await, Claimed::Ours);
+        // Whoever has it now keeps it.
+        assert_eq!(give_back(store, &[gone], long_ago()).await, 0);
+    }
+    assert_eq!(taken(store, &again(&answered, at(1))).await, Claimed::Settled(answer));
+    assert_eq!(taken(store, &again(&elsewhere, at(1))).await, Claimed::Running);
+}
+
+/// So it is with a server that was not heard of for long. One that never said that it lives lived when it claimed the key.
+pub async fn keys_of_silent_servers_are_given_back(store: &dyn Store) {
+    let user = stored_user(store).await.id;
+    let second = |second| in_year(1690, second);
+    let (silent, alive, unseen) = (claim(user, second(0)), claim(user, second(0)), claim(user, second(8)));
+    for first in [&silent, &alive, &unseen] {
+        assert_eq!(taken(store, first).await, Claimed::Ours);
+    }
+    let beat = async |of: &Claim, at| store.write().under_way().beat(of.instance, at).await.expect("an answer");
+    beat(&silent, second(5)).await;
+    beat(&alive, second(10)).await;
+    for (since, given_back) in [(5, 0), (6, 1), (8, 0), (9, 1), (10, 0), (11, 1)] {
+        assert_eq!(give_back(store, &[], second(since)).await, given_back, "since {since}");
+    }
+    // Nobody else has to do with them.
+    store.write().under_way().forget_instances(second(11)).await.expect("forgotten");
 }
 
 /// A key that expired is as good as new, answered or not; what was answered before is not given again.

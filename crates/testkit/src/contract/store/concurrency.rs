@@ -1,9 +1,11 @@
 //! Many at once. A store may make them wait or answer [`StoreError::Conflict`]; it may not lose or double anything.
 
+mod jobs;
 mod learning;
 mod spending;
 
 pub use super::single_writes::parallel_single_saves_lose_none;
+pub use jobs::of_many_that_take_a_job_one_gets_it;
 pub use learning::{
     a_subject_removed_at_once_forgets_no_blob, of_many_that_claim_a_key_one_gets_it,
     parallel_documents_keep_to_the_limit, parallel_subjects_keep_to_the_limit, recounts_at_once_leave_nobody,
