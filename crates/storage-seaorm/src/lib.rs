@@ -24,6 +24,7 @@ mod about;
 mod activity;
 mod api_keys;
 mod audit;
+mod backlog;
 mod blob_removals;
 mod calls;
 mod candidates;
@@ -75,5 +76,5 @@ mod words;
 
 pub use about::DatabaseAbout;
 pub use connect::{PoolStatus, SeaOrmStore};
-pub use settings::StorageSettings;
+pub use settings::{OnStatement, StorageSettings};
 pub use snapshot::{BlobSource, sqlite_file};

@@ -37,6 +37,7 @@ pub async fn run(command: &Doctor, settings: &Settings) -> Outcome {
     safety::files(settings, &mut report);
     safety::open_files(settings, &mut report);
     safety::secret(settings, &mut report);
+    services::redis(settings, &mut report).await;
     match wiring::lyceum(settings).await {
         Ok(lyceum) => {
             let ports = lyceum.ports();

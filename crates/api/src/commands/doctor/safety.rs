@@ -48,6 +48,14 @@ pub(super) fn addresses(settings: &Settings, report: &mut Report) {
     if !settings.auth.cookie_secure && url.scheme() == "https" {
         report.doubtful("addresses", "cookies would also go over HTTP", "set COOKIE_SECURE=true");
     }
+    // We speak no TLS, so somebody before us does.
+    if settings.environment.is_deployed() && url.scheme() == "https" && settings.server.trusted_proxies.is_empty() {
+        report.doubtful(
+            "addresses",
+            "all clients count as one: the proxy that they come through is not known",
+            "set LYCEUM__SERVER__TRUSTED_PROXIES to its network",
+        );
+    }
     if let Some(domain) = settings.auth.cookie_domain() {
         let domain = domain.trim_start_matches('.');
         if host != domain && !host.ends_with(&format!(".{domain}")) {
@@ -191,7 +199,8 @@ mod tests {
 
     fn told(change: impl FnOnce(&mut Settings)) -> Vec<&'static str> {
         let mut settings = Settings { environment: Environment::Production, ..Settings::default() };
-        settings.server.public_url = "https://learn.example.org".to_owned();
+        "https://learn.example.org".clone_into(&mut settings.server.public_url);
+        settings.server.trusted_proxies = vec!["10.0.0.0/8".parse().expect("a network")];
         change(&mut settings);
         let mut report = Report::new(true);
         addresses(&settings, &mut report);
@@ -202,9 +211,10 @@ mod tests {
     fn addresses_that_do_not_fit_are_told() {
         assert_eq!(told(|_| ()), ["ok"]);
         assert_eq!(told(|settings| settings.server.public_url.clear()), ["warn"]);
-        assert_eq!(told(|settings| settings.server.public_url = "http://learn.example.org".to_owned()), ["warn"]);
+        assert_eq!(told(|settings| "http://learn.example.org".clone_into(&mut settings.server.public_url)), ["warn"]);
+        assert_eq!(told(|settings| settings.server.trusted_proxies.clear()), ["warn"]);
         assert_eq!(told(|settings| settings.auth.cookie_secure = false), ["warn"]);
-        let cookies_for = |domain: &str| told(|settings| settings.auth.cookie_domain = domain.to_owned());
+        let cookies_for = |domain: &str| told(|settings| domain.clone_into(&mut settings.auth.cookie_domain));
         assert_eq!(cookies_for("example.org"), ["ok"]);
         assert_eq!(cookies_for("ample.org"), ["warn"]);
         let called_from = |origin: &str| told(|settings| settings.cors.origins = vec![origin.to_owned()]);

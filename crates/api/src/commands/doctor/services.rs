@@ -5,6 +5,7 @@ use std::{path::Path, time::Duration};
 use futures_util::StreamExt as _;
 use lyceum_application::Ports;
 use lyceum_domain::{
+    limits::Counting,
     mentor::{ChatError, ChatEvent, ChatMessage, ChatRequest, ChatRole, Delivery, Grounding},
     sessions::TokenError,
     time::Clock as _,
@@ -15,6 +16,7 @@ use super::Report;
 use crate::{
     ambient::SystemClock,
     settings::{AuthMode, LlmProvider, MailTransport, Settings},
+    wiring,
 };
 
 pub(super) async fn mail(settings: &Settings, ports: &Ports, report: &mut Report) {
@@ -44,6 +46,23 @@ pub(super) async fn storage(settings: &Settings, ports: &Ports, report: &mut Rep
             report.bad("storage", format_args!("{:#}", anyhow::Error::new(error)), storage_advice(settings));
         }
         Err(_) => report.bad("storage", "no answer in time", storage_advice(settings)),
+    }
+}
+
+/// Whether requests can be counted together with other servers.
+pub(super) async fn redis(settings: &Settings, report: &mut Report) {
+    if !settings.redis.is_set() {
+        return report.good("redis", "not set: each server counts requests by itself");
+    }
+    let redis = &settings.redis;
+    let patience = Duration::from_millis(redis.connect_timeout_milliseconds + 2 * redis.response_timeout_milliseconds);
+    let look = async { anyhow::Ok(wiring::limiter(settings)?.check().await?) };
+    let advice = "check REDIS_URL, and that the server runs; without it each server counts by itself";
+    match tokio::time::timeout(patience, look).await {
+        Ok(Ok(Counting::Shared)) => report.good("redis", "counts requests for all servers"),
+        Ok(Ok(Counting::InMemory)) => report.bad("redis", "does not answer", advice),
+        Ok(Err(error)) => report.bad("redis", format_args!("{error:#}"), advice),
+        Err(_) => report.bad("redis", "no answer in time", advice),
     }
 }
 
