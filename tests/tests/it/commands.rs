@@ -161,6 +161,66 @@ fn the_doctor_finds_nothing_or_says_what_to_do() {
     let house = House::small();
     let fresh = house.run(&["doctor"]).succeeded();
     assert!(fresh.stdout.lines().all(|line| line.starts_with("ok ")), "{}", fresh.stdout);
+    for part in ["settings", "data", "disk", "database", "schema", "addresses", "secrets", "limits", "key", "passwords"]
+    {
+        assert!(fresh.stdout.contains(&format!("ok    {part:10} ")), "{part}: {}", fresh.stdout);
+    }
+    assert!(fresh.stdout.contains("SQLite 3."), "{}", fresh.stdout);
+}
+
+#[test]
+fn the_doctor_tells_programs_what_it_tells_people() {
+    let house = House::small();
+    let asked = house.run(&["doctor", "--json", "--ask"]).succeeded();
+    let found: Value = serde_json::from_str(&asked.stdout).expect("JSON");
+    let checks = found["checks"].as_array().expect("a list");
+    assert!(found["ok"] == true && checks.len() >= 10, "{found}");
+    assert!(checks.iter().all(|check| check["level"] == "ok" && check["detail"].is_string()), "{found}");
+    let mentor = checks.iter().find(|check| check["part"] == "mentor").expect("was asked");
+    assert!(mentor["detail"].as_str().is_some_and(|detail| detail.contains("answered")), "{mentor}");
+
+    let house = house
+        .with("DATABASE_URL", "postgres://lyceum:hunter2@127.0.0.1:1/lyceum")
+        .with("LYCEUM__DATABASE__ACQUIRE_TIMEOUT_SECONDS", 1);
+    let away = house.run(&["doctor", "--json"]).ended(1);
+    let found: Value = serde_json::from_str(&away.stdout).expect("JSON");
+    let failed = found["checks"].as_array().expect("a list").iter().find(|check| check["part"] == "database");
+    assert!(found["ok"] == false && failed.is_some_and(|check| check["level"] == "fail"), "{found}");
+    assert!(!away.stdout.contains("hunter2"), "{}", away.stdout);
+}
+
+#[test]
+fn the_doctor_warns_of_what_works_and_is_not_well() {
+    let house = House::small()
+        .with("LYCEUM_ENV", "production")
+        .with("LYCEUM__DATABASE__ALLOW_SQLITE_IN_PRODUCTION", true)
+        .with("LYCEUM__MAIL__TRANSPORT", "folder")
+        .with("CORS_ORIGINS", "https://front.example.net")
+        .without("LYCEUM__RATE_LIMIT__ENABLED");
+    let found = house.run(&["doctor"]).succeeded();
+    let warned = found.stdout.lines().filter(|line| line.starts_with("warn  addresses")).count();
+    assert_eq!(warned, 2, "where links lead, and who gets cookies:\n{}", found.stdout);
+    assert!(!found.stdout.contains(JWT_SECRET), "{}", found.stdout);
+
+    // The keys of a provider that is not there.
+    let house = House::small().with("NEON_AUTH_URL", "http://127.0.0.1:9/neondb/auth");
+    let away = house.run(&["doctor"]).ended(1);
+    assert!(away.stdout.contains("FAIL  provider   the keys of neon cannot be had"), "{}", away.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_compares_clocks_and_counts_connections() {
+    let Some(database) = Database::postgres("the_doctor_compares_clocks_and_counts_connections").await else { return };
+    let house = House::new(database).with("LYCEUM__DATABASE__MAX_CONNECTIONS", 4);
+    let found = house.run(&["doctor"]).succeeded();
+    assert!(
+        found.stdout.contains("ok    clock") && found.stdout.contains("opens up to 8 connections"),
+        "{}",
+        found.stdout
+    );
+    let house = house.with("LYCEUM__DATABASE__MAX_CONNECTIONS", 1000);
+    let found = house.run(&["doctor"]).ended(1);
+    assert!(found.stdout.contains("FAIL  database"), "{}", found.stdout);
 }
 
 #[test]

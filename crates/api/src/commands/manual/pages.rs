@@ -247,9 +247,37 @@ pub(super) const PAGES: &[Page] = &[
         ..PAGE
     },
     Page {
+        command: "backup",
+        examples: &[
+            ("While the server runs, every night", "lyceum backup /var/backups/lyceum/monday.tar.gz"),
+            ("Is it whole?", "lyceum backup --check /var/backups/lyceum/monday.tar.gz"),
+        ],
+        exits: Some(("the archive is there, and whole", "there is none, or the one from before; or it is not whole")),
+        variables: &[DATABASE, DATA],
+        ..PAGE
+    },
+    Page {
+        command: "restore",
+        examples: &[
+            ("Into an empty data folder", "lyceum restore /var/backups/lyceum/monday.tar.gz"),
+            ("Move away what is there", "lyceum restore --force /var/backups/lyceum/monday.tar.gz"),
+            ("Look at it beside the one that runs", "LYCEUM__DATA_DIR=/tmp/monday lyceum restore monday.tar.gz"),
+        ],
+        exits: Some(("the data is that of the archive", "nothing was changed; the reason is on standard error")),
+        variables: &[DATA, KEYS],
+        ..PAGE
+    },
+    Page {
         command: "doctor",
-        examples: &[("Before the first start, and when something is wrong", "LYCEUM_ENV=production lyceum doctor")],
-        exits: Some(("all is well", "a check failed; its line says what to do")),
+        examples: &[
+            ("Before the first start, and when something is wrong", "LYCEUM_ENV=production lyceum doctor"),
+            ("Ask the model too, which costs as much as any question", "lyceum doctor --ask"),
+            ("For programs", "lyceum doctor --json"),
+        ],
+        exits: Some((
+            "nothing failed, though something may be worth a look",
+            "a check failed; its line says what to do",
+        )),
         variables: &[DATABASE, DATA],
         ..PAGE
     },
