@@ -12,8 +12,8 @@ use url::{Host, Url};
 
 use super::{
     DatabaseKind, LogSettings, MailTransport, SameSite, Settings,
-    database_parts::NAMES as DATABASE_PARTS,
     faults::{Report, quoted},
+    parts,
     sources::Origins,
 };
 
@@ -117,7 +117,7 @@ impl Check<'_> {
                     "a URL that cannot be read (not shown)",
                     format!(
                         "postgres://user:password@host:port/name, special characters percent-encoded; or {} and so on",
-                        DATABASE_PARTS[0]
+                        parts::DATABASE.parts[0]
                     ),
                 );
             }

@@ -151,7 +151,7 @@ fn the_example_names_every_variable_once() {
     let mut expected: BTreeSet<String> = table().iter().map(|path| known::nested_name(path)).collect();
     expected.extend(KNOWN.iter().filter_map(|known| known.plain).map(str::to_owned));
     expected.extend(["LYCEUM_ENV", "LYCEUM_CONFIG_DIR"].map(str::to_owned));
-    expected.extend(crate::settings::database_parts::NAMES.map(str::to_owned));
+    expected.extend(crate::settings::parts::names().map(str::to_owned));
     assert_eq!(found, expected.iter().map(String::as_str).collect());
 }
 
