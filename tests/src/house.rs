@@ -154,6 +154,11 @@ impl House {
         self.import(&book)
     }
 
+    /// The address of its database, unless that is a file in the data folder.
+    pub fn database_url(&self) -> Option<String> {
+        self.ground.database.url()
+    }
+
     /// Where in the whole database one of these stands: each as `table.column`. Ids are looked for in their own form too.
     pub async fn traces(&self, of: &[&str]) -> Vec<String> {
         traces::find(self.ground.database.url().as_deref(), &self.data().join("lyceum.db"), of).await

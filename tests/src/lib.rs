@@ -17,6 +17,7 @@
 //! | [`multipart`] | the bodies of uploads |
 //! | [`post_office`] | a mail server that can be closed |
 //! | [`provider`] | an identity provider |
+//! | [`redis`] | a Redis that can be killed |
 //! | [`answer`] | what comes back, and what all answers must be |
 //! | [`form`], [`pictures`] | what clients upload |
 //! | [`events`] | the event stream of an answer of the mentor |
@@ -50,6 +51,7 @@ pub mod person;
 pub mod pictures;
 pub mod post_office;
 pub mod provider;
+pub mod redis;
 pub mod rolling;
 pub mod secrets;
 pub mod server;

@@ -29,7 +29,9 @@ use crate::{
     demo,
     health::Health,
     http::{
+        client::Proxies,
         edge::{EdgeRules, edge},
+        limits::limits,
         upload::{Patience, UploadLimits},
     },
     instance::Instance,
@@ -61,6 +63,7 @@ pub async fn serve(settings: Settings, mut signals: StopSignals) -> anyhow::Resu
     let shared = Arc::new(Shared {
         cookies: CookieRules::new(&settings),
         origins: own_origins(&settings, port),
+        proxies: Proxies::new(&settings.server.trusted_proxies, settings.environment.is_production()),
         uploads,
         metrics: Arc::clone(house.metrics()),
         health: Health::new(&settings.data_dir),
@@ -144,11 +147,12 @@ fn bind(
                 // On the worker's own runtime.
                 async move {
                     let lyceum = house.lyceum(workers).await?;
+                    let limits = house.limits()?;
                     let kept = lyceum.clone();
                     // As long as the worker lives: the turns that it runs wait for it.
                     actix_web::rt::spawn(async move { kept.keep_journal().await });
                     at_work.add_permits(1);
-                    anyhow::Ok(App { lyceum, shared })
+                    anyhow::Ok(App { lyceum, limits, shared })
                 }
             })
             .app_data(EdgeRules { hsts: server.hsts })
@@ -156,6 +160,7 @@ fn bind(
             .app_data(web::PayloadConfig::new(server.max_json_bytes))
             // The last one is the outermost.
             .wrap(Compress::default())
+            .wrap(from_fn(limits))
             .wrap(Condition::new(
                 !cors_settings.origins.is_empty(),
                 cors(&cors_settings.origins, cors_settings.max_age_seconds),

@@ -1,6 +1,7 @@
 //! The one file that names adapters: from settings to a house that works.
 
 mod chat_model;
+mod counter;
 
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
@@ -24,15 +25,17 @@ use lyceum_domain::{
     subjects::TextExtractor,
     users::{PasswordHasher, Portraits, ProviderName},
 };
+use lyceum_limits::Tally;
 use lyceum_mail::{FolderMailer, Site, SmtpMailer, SmtpSettings, TemplateLetters};
 use lyceum_media::{BoundedTexts, ImagePortraits, PdfTool, PortraitSettings};
 use lyceum_storage_seaorm::{SeaOrmStore, StorageSettings};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
 
-use self::chat_model::Models;
+use self::{chat_model::Models, counter::Counter};
 use crate::{
     ambient::{SystemClock, UuidV7Ids},
+    http::limits::Limits,
     metrics::{Hashing, Metrics, Pool},
     settings::{AuthMode, DatabaseKind, JwtAlgorithm, MailTransport, ProviderAlgorithm, Settings},
     traces,
@@ -68,6 +71,7 @@ pub struct House {
     texts: Arc<dyn TextExtractor>,
     lanes: Arc<Lanes>,
     answers: Arc<LiveAnswers>,
+    counter: Counter,
     models: Models,
     metrics: Arc<Metrics>,
     seal: Option<Arc<dyn Seal>>,
@@ -100,6 +104,7 @@ impl House {
             texts: texts(settings)?,
             lanes,
             answers,
+            counter: Counter::new(settings),
             models: Models::new(settings, &metrics)?,
             metrics,
             seal: seal(settings)?,
@@ -144,6 +149,20 @@ impl House {
             answers: Arc::clone(&self.answers),
         };
         Ok(Lyceum::new(ports, self.rules.clone()))
+    }
+
+    /// What counts requests, for one runtime; `None` where they are not limited.
+    pub fn limits(&self) -> anyhow::Result<Option<Limits>> {
+        let rates = &self.settings.rate_limit;
+        if !rates.enabled {
+            return Ok(None);
+        }
+        Ok(Some(Limits::new(self.counter.limiter()?, rates.clone())))
+    }
+
+    /// How many requests were counted so far.
+    pub fn tally(&self) -> &Tally {
+        self.counter.tally()
     }
 
     /// A store whose connections are counted as long as it is there.

@@ -18,6 +18,7 @@ mod faults;
 mod imports;
 mod instances;
 mod journey;
+mod limits;
 mod mails;
 mod mentor;
 mod openai;
