@@ -88,7 +88,7 @@ fn parses(text: &str) {
 
 #[actix_web::test]
 async fn requests_are_counted_by_the_pattern_of_their_route() {
-    async fn broken() -> Result<HttpResponse, Problem> {
+    async fn broken() -> std::result::Result<HttpResponse, Problem> {
         Err(lyceum_application::Error::Internal("no".to_owned()).into())
     }
     async fn panics() -> HttpResponse {
