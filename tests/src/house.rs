@@ -18,6 +18,7 @@ use crate::{
     binary,
     by_hand::ByHand,
     database::Database,
+    secrets,
     server::Server,
     traces,
     upstream::{KEY, MODEL, Upstream},
@@ -62,6 +63,7 @@ impl House {
         let mut settings: BTreeMap<_, _> =
             settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         settings.extend(database.url().map(|url| ("DATABASE_URL".to_owned(), url)));
+        settings.iter().for_each(|(name, value)| secrets::keep_setting(name, value));
         Self { settings, ground: Arc::new(Ground { database, folder }) }
     }
 
@@ -83,7 +85,9 @@ impl House {
     /// With another setting.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Display) -> Self {
-        self.settings.insert(name.to_owned(), value.to_string());
+        let value = value.to_string();
+        secrets::keep_setting(name, &value);
+        self.settings.insert(name.to_owned(), value);
         self
     }
 
@@ -148,6 +152,11 @@ impl House {
         }
         fs::write(book.join("src/SUMMARY.md"), summary).expect("writes");
         self.import(&book)
+    }
+
+    /// The address of its database, unless that is a file in the data folder.
+    pub fn database_url(&self) -> Option<String> {
+        self.ground.database.url()
     }
 
     /// Where in the whole database one of these stands: each as `table.column`. Ids are looked for in their own form too.

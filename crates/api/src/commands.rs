@@ -30,7 +30,7 @@ use crate::{
     server::serve,
     settings::{LoadOptions, Loaded, Settings},
     signals::StopSignals,
-    wiring,
+    traces, wiring,
 };
 
 /// The back end of AI-mentored learning.
@@ -133,7 +133,9 @@ pub fn run(cli: Cli) -> ExitCode {
     }
     // One TLS provider for everything that speaks TLS. Fails only if it is set already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    match dispatch(cli.command.unwrap_or(Command::Serve)) {
+    let outcome = dispatch(cli.command.unwrap_or(Command::Serve));
+    traces::finish();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(message)) => {
             eprintln!("{message}");

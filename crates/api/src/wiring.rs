@@ -1,6 +1,7 @@
 //! The one file that names adapters: from settings to a house that works.
 
 mod chat_model;
+mod counter;
 
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
@@ -24,16 +25,20 @@ use lyceum_domain::{
     subjects::TextExtractor,
     users::{PasswordHasher, Portraits, ProviderName},
 };
+use lyceum_limits::Tally;
 use lyceum_mail::{FolderMailer, Site, SmtpMailer, SmtpSettings, TemplateLetters};
 use lyceum_media::{BoundedTexts, ImagePortraits, PdfTool, PortraitSettings};
 use lyceum_storage_seaorm::{SeaOrmStore, StorageSettings};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
 
-use self::chat_model::Models;
+use self::{chat_model::Models, counter::Counter};
 use crate::{
     ambient::{SystemClock, UuidV7Ids},
+    http::limits::Limits,
+    metrics::{Hashing, Metrics, Pool},
     settings::{AuthMode, DatabaseKind, JwtAlgorithm, MailTransport, ProviderAlgorithm, Settings},
+    traces,
 };
 
 /// Applies the migrations that are missing, unless told not to.
@@ -66,9 +71,11 @@ pub struct House {
     texts: Arc<dyn TextExtractor>,
     lanes: Arc<Lanes>,
     answers: Arc<LiveAnswers>,
+    counter: Counter,
     models: Models,
+    metrics: Arc<Metrics>,
     seal: Option<Arc<dyn Seal>>,
-    shared_store: OnceCell<SeaOrmStore>,
+    shared_store: OnceCell<Arc<SeaOrmStore>>,
     /// Of a folder; a bucket has connections, and each thread its own.
     shared_blobs: OnceCell<ObjectBlobs>,
 }
@@ -79,6 +86,10 @@ impl House {
     pub fn new(settings: &Settings, public_url: String, instance: InstanceId) -> anyhow::Result<Self> {
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
         let secrets = Arc::new(Sha256Secrets);
+        let metrics = Arc::new(Metrics::new()?);
+        let lanes = Arc::new(Lanes::new(lanes(settings)));
+        let answers = Arc::new(LiveAnswers::new(instance));
+        metrics.house.watch_mentor(Arc::clone(&lanes), Arc::clone(&answers));
         Ok(Self {
             providers: Arc::new(JwksProviders::new(providers(settings)?)?),
             letters: letters(settings, &public_url)?,
@@ -86,14 +97,16 @@ impl House {
             blob_bell: Bell::default(),
             text_bell: Bell::default(),
             rules: rules(settings, public_url),
-            passwords: passwords(settings)?,
+            passwords: passwords(settings, &metrics)?,
             access_tokens: access_tokens(settings, &*secrets, Arc::clone(&ids))?,
             mailer: mailer(settings)?,
             portraits: portraits(settings),
             texts: texts(settings)?,
-            lanes: Arc::new(Lanes::new(lanes(settings))),
-            answers: Arc::new(LiveAnswers::new(instance)),
-            models: Models::new(settings)?,
+            lanes,
+            answers,
+            counter: Counter::new(settings),
+            models: Models::new(settings, &metrics)?,
+            metrics,
             seal: seal(settings)?,
             settings: settings.clone(),
             secrets,
@@ -103,15 +116,20 @@ impl House {
         })
     }
 
+    /// What is counted and measured of all that is made here.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
     /// The application for one of `threads` runtimes, to be called on it.
     pub async fn lyceum(&self, threads: usize) -> anyhow::Result<Lyceum> {
         let store = if self.settings.database.kind() == Some(DatabaseKind::Sqlite) {
-            self.shared_store.get_or_try_init(|| store(&self.settings, 1, self.seal.clone())).await?.clone()
+            self.shared_store.get_or_try_init(|| self.store(1)).await?.clone()
         } else {
-            store(&self.settings, threads, self.seal.clone()).await?
+            self.store(threads).await?
         };
         let ports = Ports {
-            store: Arc::new(store),
+            store,
             clock: Arc::new(SystemClock),
             ids: Arc::clone(&self.ids),
             passwords: Arc::clone(&self.passwords),
@@ -131,6 +149,31 @@ impl House {
             answers: Arc::clone(&self.answers),
         };
         Ok(Lyceum::new(ports, self.rules.clone()))
+    }
+
+    /// What counts requests, for one runtime; `None` where they are not limited.
+    pub fn limits(&self) -> anyhow::Result<Option<Limits>> {
+        let rates = &self.settings.rate_limit;
+        if !rates.enabled {
+            return Ok(None);
+        }
+        Ok(Some(Limits::new(self.counter.limiter()?, rates.clone())))
+    }
+
+    /// How many requests were counted so far.
+    pub fn tally(&self) -> &Tally {
+        self.counter.tally()
+    }
+
+    /// A store whose connections are counted as long as it is there.
+    async fn store(&self, threads: usize) -> anyhow::Result<Arc<SeaOrmStore>> {
+        let store = Arc::new(store(&self.settings, threads, self.seal.clone(), &self.metrics).await?);
+        let watched = Arc::downgrade(&store);
+        self.metrics.house.watch_pool(move || {
+            let pool = watched.upgrade()?.pool_status();
+            Some(Pool { size: pool.size, idle: u32::try_from(pool.idle).unwrap_or(pool.size), max: pool.max })
+        });
+        Ok(store)
     }
 
     async fn blobs(&self) -> anyhow::Result<Arc<dyn Blobs>> {
@@ -232,7 +275,13 @@ fn rules(settings: &Settings, public_url: String) -> Rules {
 
 /// A store with its part of the connections that the settings allow, or of those that proved best: eight in all. At least
 /// two for each thread: who reads while a unit of work is open needs the second.
-async fn store(settings: &Settings, threads: usize, seal: Option<Arc<dyn Seal>>) -> anyhow::Result<SeaOrmStore> {
+async fn store(
+    settings: &Settings,
+    threads: usize,
+    seal: Option<Arc<dyn Seal>>,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<SeaOrmStore> {
+    let metrics = Arc::clone(metrics);
     let database = &settings.database;
     let part = |all: u32, least: u32| (all / u32::try_from(threads.max(1)).unwrap_or(u32::MAX)).max(least);
     let connections = match (database.kind(), database.max_connections) {
@@ -254,12 +303,13 @@ async fn store(settings: &Settings, threads: usize, seal: Option<Arc<dyn Seal>>)
         slow_query_threshold: Some(Duration::from_millis(database.slow_query_milliseconds))
             .filter(|span| !span.is_zero()),
         seal,
+        on_statement: Some(Arc::new(move |took, is_well| metrics.statement(took, is_well))),
         ..StorageSettings::default()
     };
     SeaOrmStore::connect(&storage).await.context("the database cannot be reached")
 }
 
-fn passwords(settings: &Settings) -> anyhow::Result<Arc<dyn PasswordHasher>> {
+fn passwords(settings: &Settings, metrics: &Metrics) -> anyhow::Result<Arc<dyn PasswordHasher>> {
     let auth = &settings.auth;
     let defaults = BcryptSettings::default();
     let bcrypt = BcryptSettings {
@@ -268,7 +318,13 @@ fn passwords(settings: &Settings) -> anyhow::Result<Arc<dyn PasswordHasher>> {
         queue: auth.hash_queue,
         queue_timeout: Duration::from_secs(auth.hash_queue_timeout_seconds),
     };
-    Ok(Arc::new(BcryptHasher::new(bcrypt)?))
+    let hasher = Arc::new(BcryptHasher::new(bcrypt)?);
+    let watched = Arc::clone(&hasher);
+    metrics.house.watch_hashing(move || {
+        let status = watched.status();
+        Hashing { working: status.working, waiting: status.waiting }
+    });
+    Ok(hasher)
 }
 
 fn access_tokens(
@@ -328,6 +384,7 @@ fn providers(settings: &Settings) -> anyhow::Result<Vec<ProviderSettings>> {
             provider.required_role.clone_from(&chosen.required_role);
             provider.subject = if chosen.subject_is_uuid { Subject::Uuid } else { Subject::Text };
             provider.leeway = Duration::from_secs(chosen.leeway_seconds);
+            provider.trace = Some(traces::headers);
             Ok(provider)
         })
         .collect()

@@ -23,6 +23,7 @@
 mod activity;
 mod api_keys;
 mod audit;
+mod backlog;
 mod blob_removals;
 mod calls;
 mod candidates;
@@ -72,5 +73,5 @@ mod users;
 mod words;
 
 pub use connect::{PoolStatus, SeaOrmStore};
-pub use settings::StorageSettings;
+pub use settings::{OnStatement, StorageSettings};
 pub use snapshot::{BlobSource, sqlite_file};

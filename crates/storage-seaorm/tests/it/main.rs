@@ -8,6 +8,8 @@
 
 mod corruption;
 mod databases;
+mod hung_up;
+mod rolled_back;
 mod sealing;
 mod settings;
 mod turns;

@@ -186,6 +186,9 @@ macro_rules! store_contract {
                 mails_that_were_sent_are_counted_by_address_and_kind
                 mails_that_were_sent_or_dropped_are_removed
             }
+            backlog {
+                what_waits_is_counted_when_it_is_due
+            }
             courses {
                 a_course_comes_back_as_it_was
                 a_course_without_optional_fields_comes_back_as_it_was
