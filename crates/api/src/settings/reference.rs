@@ -172,6 +172,36 @@ mod tests {
     }
 
     #[test]
+    fn guides_and_packages_name_settings_that_there_are() {
+        const HOUSE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+        let files = [
+            "README.md",
+            "config/OPERATING.md",
+            "config/README.md",
+            "docker/Dockerfile",
+            "docker/compose.yaml",
+            "docker/production.env.example",
+            "docker/secrets",
+            ".github/SECURITY.md",
+        ];
+        let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        let mut found = 0;
+        for file in files {
+            let text = std::fs::read_to_string(std::path::Path::new(HOUSE).join(file)).unwrap();
+            for (at, _) in text.match_indices("LYCEUM__") {
+                let name: String = text[at..].chars().take_while(|c| is_part(*c)).collect();
+                let rest = &text[at + name.len()..];
+                // `LYCEUM__RETENTION__…` is a group, and in `{A,B}` and `NAME` somebody fills something in.
+                let is_pattern = name.ends_with('_') || rest.starts_with(['…', '{']) || name.contains("__NAME");
+                let path = name.trim_start_matches("LYCEUM__").to_lowercase().replace("__", ".");
+                assert!(is_pattern || known::at(&path).is_some(), "{file} names {name}, which is no setting");
+                found += 1;
+            }
+        }
+        assert!(found > 30, "the files were not read: {found}");
+    }
+
+    #[test]
     fn an_entry_has_its_names_its_range_and_its_values() {
         let reference = reference();
         let port = "\n### `port`\n\n`PORT` or `LYCEUM__SERVER__PORT`: a whole number from 0 to 65535. Default `8080`.\n\n\
