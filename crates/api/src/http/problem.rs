@@ -289,7 +289,7 @@ impl From<Error> for Problem {
             },
             Error::NotAnAnswer => new(StatusCode::CONFLICT, "That is a question; this is for answers."),
             Error::AnswerBroken(MessageStatus::Interrupted) => {
-                new(StatusCode::SERVICE_UNAVAILABLE, "The answer was broken off; what was said is kept.")
+                away("The answer was broken off; what was said is kept.", Duration::from_secs(1))
             }
             Error::AnswerBroken(_) => new(StatusCode::BAD_GATEWAY, "The answer failed; what was said is kept."),
             Error::Abandoned => away("The answer was broken off.", Duration::from_secs(1)),

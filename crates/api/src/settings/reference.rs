@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use serde_json::Value;
 
 use super::{
-    Environment, ProviderSettings, Settings, database_parts,
+    Environment, ProviderSettings, Settings,
     known::{self, KNOWN, Known, OF_PLAIN},
+    parts::ADDRESSES,
     show,
 };
 
@@ -33,8 +34,10 @@ pub fn reference() -> String {
     let words = Words::read(EXPLAINED);
     let values = Environment::ALL.map(|environment| (environment, built_in(environment)));
     let mut out = BEGINNING.to_owned();
-    let parts: Vec<String> = database_parts::NAMES.iter().map(|name| format!("`{name}`")).collect();
-    let _ = writeln!(out, "- {}: a PostgreSQL database by its parts, instead of `DATABASE_URL`", parts.join(", "));
+    for address in &ADDRESSES {
+        let parts: Vec<String> = address.parts.iter().map(|name| format!("`{name}`")).collect();
+        let _ = writeln!(out, "- {}: {} by its parts, instead of `{}`", parts.join(", "), address.what, address.url);
+    }
     let mut group = None;
     for known in KNOWN {
         let (in_group, key) = known.path.rsplit_once('.').unwrap_or(("", known.path));

@@ -134,7 +134,7 @@ async fn nobody_waits_for_a_counter_that_hangs_but_one_now_and_then() {
     let scene = Scene::new(State::Hangs);
     let began = Instant::now();
     let mut waited = 0;
-    while began.elapsed() < Duration::from_secs(60) {
+    while began.elapsed() < Duration::from_mins(1) {
         let asked_at = Instant::now();
         assert_eq!(scene.take(Class::Reads).await, LET_THROUGH);
         waited += u32::from(asked_at.elapsed() >= TIME_OUT);
