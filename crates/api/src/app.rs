@@ -9,6 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     health::Health,
     http::{client::Proxies, limits::Limits, upload::UploadLimits},
+    metrics::Metrics,
     settings::{SameSite as Chosen, Settings},
 };
 
@@ -32,6 +33,8 @@ pub struct Shared {
     pub proxies: Proxies,
     /// The limits of files that come in.
     pub uploads: UploadLimits,
+    /// What is counted and measured.
+    pub metrics: Arc<Metrics>,
     /// Health of the parts, remembered for a moment.
     pub health: Health,
     /// Running turns, and files that are being stored; shutting down waits for them.

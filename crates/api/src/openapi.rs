@@ -149,3 +149,6 @@ pub fn page(config: &mut actix_web::web::ServiceConfig) {
 /// Built without the page.
 #[cfg(not(feature = "docs-ui"))]
 pub fn page(_: &mut actix_web::web::ServiceConfig) {}
+
+#[cfg(test)]
+mod tests;

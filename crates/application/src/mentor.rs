@@ -46,7 +46,7 @@ pub use explain::{Explained, Missing, Rebuilt};
 use explain::{digest, digest_of_text};
 pub use follow::{Follower, Place};
 pub(crate) use journal::{End, Journal};
-pub use lanes::{Busy, Lane, LaneSettings, Lanes};
+pub use lanes::{Busy, Lane, LaneSettings, LaneStatus, Lanes};
 pub use live::{LiveAnswers, Reader};
 pub use turn::{Answer, Turn, TurnEvent, TurnStarted};
 

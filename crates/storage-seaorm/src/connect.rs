@@ -42,6 +42,14 @@ pub struct PoolStatus {
     pub size: u32,
     /// Those of them that nobody uses now.
     pub idle: usize,
+    /// How many it may open.
+    pub max: u32,
+}
+
+impl PoolStatus {
+    fn of<D: sqlx::Database>(pool: &sqlx::Pool<D>) -> Self {
+        Self { size: pool.size(), idle: pool.num_idle(), max: pool.options().get_max_connections() }
+    }
 }
 
 impl SeaOrmStore {
@@ -57,7 +65,7 @@ impl SeaOrmStore {
         let backend = backend(&settings.url)?;
         let sealing = Sealing::new(settings.seal.clone());
         if backend == DbBackend::Postgres {
-            let pool = Database::connect(postgres(settings)?).await.map_err(store_error)?;
+            let pool = connect(postgres(settings)?, settings).await?;
             return Ok(Self { reads: pool.clone(), writes: pool, sealing });
         }
         // The writer first: it makes the file and its log.
@@ -67,19 +75,17 @@ impl SeaOrmStore {
             let is_at_rest = is_at_rest(connection);
             Box::pin(async move { Ok(is_at_rest) })
         });
-        let writes = Database::connect(one).await.map_err(store_error)?;
-        let reads = Database::connect(sqlite(settings)?).await.map_err(store_error)?;
+        let writes = connect(one, settings).await?;
+        let reads = connect(sqlite(settings)?, settings).await?;
         Ok(Self { reads, writes, sealing })
     }
 
     /// How busy the connections for reading are; on PostgreSQL these are all.
     pub fn pool_status(&self) -> PoolStatus {
         if self.reads.get_database_backend() == DbBackend::Postgres {
-            let pool = self.reads.get_postgres_connection_pool();
-            PoolStatus { size: pool.size(), idle: pool.num_idle() }
+            PoolStatus::of(self.reads.get_postgres_connection_pool())
         } else {
-            let pool = self.reads.get_sqlite_connection_pool();
-            PoolStatus { size: pool.size(), idle: pool.num_idle() }
+            PoolStatus::of(self.reads.get_sqlite_connection_pool())
         }
     }
 
@@ -122,6 +128,15 @@ fn backend(url: &str) -> Result<DbBackend, StoreError> {
 
 fn bad_address(reason: &str) -> StoreError {
     StoreError::Unavailable(Box::new(DbErr::Custom(format!("not the address of a database: {reason}"))))
+}
+
+async fn connect(options: ConnectOptions, settings: &StorageSettings) -> Result<DatabaseConnection, StoreError> {
+    let mut pool = Database::connect(options).await.map_err(store_error)?;
+    if let Some(heard) = settings.on_statement.clone() {
+        // Neither the statement nor its values leave.
+        pool.set_metric_callback(move |done| heard(done.elapsed, !done.failed));
+    }
+    Ok(pool)
 }
 
 /// Whether the driver takes a connection that nobody has for one without a transaction. Some failures (a full disk) make

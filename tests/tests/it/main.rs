@@ -7,6 +7,7 @@
 mod accounts;
 mod architecture;
 mod authoring;
+mod backups;
 mod cohort;
 mod commands;
 mod conventions;
@@ -30,4 +31,5 @@ mod rights;
 mod sessions;
 mod starting;
 mod streams;
+mod telemetry;
 mod uploads;

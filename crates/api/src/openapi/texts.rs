@@ -24,7 +24,7 @@ const USERNAME: &str = "^[A-Za-z0-9][A-Za-z0-9_-]{2,31}$";
 /// A language tag (RFC 5646).
 const LANGUAGE: &str = "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$";
 /// A time zone's name.
-const TIME_ZONE: &str = "^[A-Za-z][A-Za-z0-9_+-]{1,20}(/[A-Za-z][A-Za-z0-9_+-]{0,20}){0,2}$";
+const TIME_ZONE: &str = "^[A-Za-z][A-Za-z0-9_+-]{1,19}(/[A-Za-z][A-Za-z0-9_+-]{0,20}){0,2}$";
 /// An id, or a name in addresses: an id has the form of one too.
 const ID_OR_SLUG: &str = "^[a-z0-9]+(-[a-z0-9]+)*$";
 /// The version that an `ETag` told, or whichever there is.
@@ -52,6 +52,9 @@ fn of_member(name: &str) -> Option<&'static str> {
     })
 }
 
+/// The most characters of a name in addresses.
+const SLUG_LENGTH: usize = 80;
+
 /// The pattern of what stands in an address or a header.
 fn of_parameter(parameter: &Parameter) -> Option<&'static str> {
     Some(match (&parameter.parameter_in, &*parameter.name) {
@@ -78,6 +81,9 @@ pub(super) fn describe(openapi: &mut OpenApi) {
                     // What is not there is left out: there is no null in an address or a header.
                     schema.schema_type = Type::String.into();
                     keep(schema, pattern);
+                }
+                if pattern == Some(ID_OR_SLUG) {
+                    schema.max_length = Some(SLUG_LENGTH);
                 }
                 if is_action {
                     schema.enum_values = Some(AuditAction::ALL.iter().map(|action| action.as_str().into()).collect());
@@ -141,5 +147,75 @@ fn names(schema: Option<&RefOr<Schema>>, found: &mut BTreeSet<String>) {
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lyceum_domain::{
+        courses::{CourseKey, Slug},
+        idempotency::IdempotencyKey,
+        text,
+        users::{Locale, Scope, TimeZone, Username},
+    };
+    use proptest::{prelude::*, string::string_regex};
+
+    /// What a pattern lets through the server takes, as far as its form goes.
+    fn is_taken(pattern: &str, text: &str) -> bool {
+        match pattern {
+            LINE => text::line(text, 1, usize::MAX).is_ok(),
+            MAYBE_LINE => text::line(text, 0, usize::MAX).is_ok(),
+            BLOCK => text::block(text, 1, usize::MAX).is_ok(),
+            MAYBE_BLOCK => text::block(text, 0, usize::MAX).is_ok(),
+            USERNAME => Username::parse_reserved(text).is_ok(),
+            LANGUAGE => Locale::parse(text).is_ok(),
+            TIME_ZONE => TimeZone::parse(text).is_ok(),
+            REQUEST_NAME => IdempotencyKey::parse(text).is_ok(),
+            SCOPE => Scope::parse(text).is_ok(),
+            ID_OR_SLUG => {
+                text.len() > SLUG_LENGTH
+                    || text.parse().map(CourseKey::Id).is_ok()
+                    || Slug::parse(text).map(CourseKey::Slug).is_ok()
+            }
+            _ => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_document_calls_well_formed_is_taken(
+            (pattern, text) in prop::sample::select(vec![
+                LINE, MAYBE_LINE, BLOCK, MAYBE_BLOCK, USERNAME, LANGUAGE, TIME_ZONE, REQUEST_NAME, SCOPE, ID_OR_SLUG,
+            ])
+            .prop_flat_map(|pattern| (Just(pattern), string_regex(pattern.trim_matches(['^', '$'])).expect("a pattern"))),
+        ) {
+            prop_assert!(is_taken(pattern, &text), "{pattern} lets through {text:?}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_written_where_the_member_has_none_of_its_own() {
+        let document = crate::openapi::document();
+        let json = serde_json::to_value(&document).expect("JSON");
+        let member =
+            |schema: &str, name: &str| json["components"]["schemas"][schema]["properties"][name]["pattern"].clone();
+        assert_eq!(member("CreateSubjectBody", "title"), LINE);
+        assert_eq!(member("CreateSubjectBody", "color"), "^#[0-9a-fA-F]{6}$");
+        assert_eq!(member("Subject", "title"), serde_json::Value::Null, "an answer may hold what was written earlier");
+        assert_eq!(
+            json["components"]["schemas"]["CreateApiKeyBody"]["properties"]["scopes"]["items"]["pattern"],
+            SCOPE
+        );
+        let parameters = &json["paths"]["/api/v1/admin/audit"]["get"]["parameters"];
+        let named = |name: &str| {
+            parameters.as_array().into_iter().flatten().find(|one| one["name"] == name).expect("a parameter")
+        };
+        assert_eq!(named("cursor")["schema"]["pattern"], CURSOR);
+        assert!(
+            named("action")["schema"]["enum"]
+                .as_array()
+                .is_some_and(|words| words.contains(&"session.signed_in".into()))
+        );
     }
 }

@@ -18,7 +18,13 @@ use utoipa::ToSchema;
 use self::messages::SentMessage;
 use crate::{
     app::App,
-    http::{body::LongJson, caller::Caller, edge::RequestId, event_stream::Reading, problem::Problem},
+    http::{
+        body::{LongJson, whole},
+        caller::Caller,
+        edge::RequestId,
+        event_stream::Reading,
+        problem::Problem,
+    },
     pump,
     routes::mentor::SourceBody,
 };
@@ -45,13 +51,16 @@ pub struct CompletionBody {
     #[serde(default)]
     pub stream_options: Option<StreamOptions>,
     /// The longest answer, in tokens.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(maximum = 4_294_967_295_u32)]
     pub max_tokens: Option<u32>,
     /// The newer name of `max_tokens`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(maximum = 4_294_967_295_u32)]
     pub max_completion_tokens: Option<u32>,
     /// How many answers: one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(minimum = 1, maximum = 1)]
     pub n: Option<u32>,
 }
 
@@ -66,7 +75,7 @@ pub struct StreamOptions {
 
 /// A whole answer.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Completion)]
+#[schema(as = ChatCompletion)]
 pub struct CompletedBody {
     /// Names the answer.
     pub id: String,
