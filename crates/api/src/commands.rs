@@ -30,7 +30,7 @@ use crate::{
     server::serve,
     settings::{LoadOptions, Loaded, Settings},
     signals::StopSignals,
-    wiring,
+    traces, wiring,
 };
 
 /// The back end of AI-mentored learning.
@@ -74,8 +74,7 @@ enum Command {
     Config(config::Config),
     /// Print the OpenAPI document.
     Openapi,
-    /// Check everything this server needs, and say what to do.
-    Doctor,
+    Doctor(doctor::Doctor),
     /// Ask a running server whether it is ready.
     Health(health::Health),
     /// Print what makes a shell complete these commands.
@@ -133,7 +132,9 @@ pub fn run(cli: Cli) -> ExitCode {
     }
     // One TLS provider for everything that speaks TLS. Fails only if it is set already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    match dispatch(cli.command.unwrap_or(Command::Serve)) {
+    let outcome = dispatch(cli.command.unwrap_or(Command::Serve));
+    traces::finish();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(message)) => {
             eprintln!("{message}");
@@ -169,7 +170,7 @@ fn dispatch(command: Command) -> Outcome {
         command => {
             let settings = load(matches!(command, Command::Serve))?;
             // Before anything looks into the data folder: a restore may have been interrupted.
-            if !matches!(command, Command::Doctor) {
+            if !matches!(command, Command::Doctor(_)) {
                 finish_placing(Path::new(&settings.data_dir))?;
             }
             block_on(async {
@@ -184,7 +185,7 @@ fn dispatch(command: Command) -> Outcome {
                     Command::Progress(command) => progress::run(command, &settings).await,
                     Command::Encryption(command) => encryption::run(command, &settings).await,
                     Command::Mentor(command) => mentor::run(command, &settings).await,
-                    Command::Doctor => doctor::run(&settings).await,
+                    Command::Doctor(command) => Box::pin(doctor::run(&command, &settings)).await,
                     Command::Openapi
                     | Command::Config(_)
                     | Command::Completions { .. }

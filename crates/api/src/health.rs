@@ -8,6 +8,7 @@ mod tests;
 use std::{collections::BTreeMap, convert::Infallible, error::Error, path::PathBuf, time::Duration};
 
 use lyceum_domain::{
+    limits::{Counting, LimiterError},
     mail::OutboxCounts,
     mentor::{ChatError, ProviderState},
     time::Timestamp,
@@ -82,6 +83,7 @@ pub struct Health {
     database: Part,
     mail: Part,
     outbox: Part,
+    rate_limiter: Part,
     storage: Part,
     disk: Part,
 }
@@ -96,6 +98,7 @@ impl Health {
             // Each look is a connection, of which mail servers count how many come.
             mail: Part::new("mail", seconds(30), seconds(5)),
             outbox: Part::new("outbox", seconds(5), seconds(5)),
+            rate_limiter: Part::new("rate_limiter", seconds(5), seconds(1)),
             // Each look is a write.
             storage: Part::new("storage", seconds(10), seconds(2)),
             disk: Part::new("disk", seconds(10), seconds(10)),
@@ -104,11 +107,12 @@ impl Health {
 
     /// Looks, or remembers.
     pub async fn look(&self, app: &App) -> HealthBody {
-        let (database, model, mail, outbox, storage, disk) = tokio::join!(
+        let (database, model, mail, outbox, rate_limiter, storage, disk) = tokio::join!(
             self.database(app),
             self.model(app),
             self.mail.ask(Status::Degraded, "accepts mail", PATIENCE, app.lyceum.ports().mailer.check()),
             self.outbox(app),
+            self.rate_limiter(app),
             self.storage.ask(Status::Degraded, "stores files", PATIENCE, app.lyceum.ports().blobs.check()),
             self.room(),
         );
@@ -117,9 +121,10 @@ impl Health {
             ("disk", disk),
             ("llm", model),
             ("mail", together(mail, outbox)),
-            ("rate_limiter", ComponentBody::new(Status::Disabled, "not in use")),
+            ("rate_limiter", rate_limiter),
             ("storage", storage),
         ]);
+        components.iter().for_each(|(name, component)| app.metrics.component(name, component.status));
         let worst = components.values().map(|component| component.status).max().unwrap_or(Status::Ok);
         HealthBody {
             status: worst.max(Status::Ok),
@@ -149,6 +154,19 @@ impl Health {
             Ok::<_, Infallible>(counts.map_or(unknown, |counts| waiting(&counts, ports.clock.now())))
         };
         self.outbox.see(Status::Ok, PATIENCE, look).await
+    }
+
+    /// While requests cannot be counted for all servers together, each counts for itself.
+    async fn rate_limiter(&self, app: &App) -> ComponentBody {
+        let Some(limits) = &app.limits else { return ComponentBody::new(Status::Disabled, "not in use") };
+        let look = async {
+            let counts = match limits.limiter().check().await? {
+                Counting::InMemory => "counts for this server alone",
+                Counting::Shared => "counts for all servers together",
+            };
+            Ok::<_, LimiterError>(ComponentBody::new(Status::Ok, counts))
+        };
+        self.rate_limiter.see(Status::Degraded, PATIENCE, look).await
     }
 
     async fn room(&self) -> ComponentBody {

@@ -10,6 +10,7 @@
 //! | [`settings`] | every setting, its sources and checks |
 //! | [`wiring`] | the one file that names adapters |
 //! | [`server`], [`signals`], [`chores`] | listening, shutting down; what is done without being asked |
+//! | [`logs`], [`metrics`], [`traces`] | what can be seen of all this from outside |
 //! | [`pump`], [`instance`] | turns that outlive their requests; which servers are alive |
 //! | [`routes`] | one module per noun: bodies and handlers |
 //! | [`http`] | what all routes share: callers, bodies, pages, problems, headers |
@@ -27,10 +28,12 @@ pub mod http;
 pub mod instance;
 pub mod logs;
 pub mod machine;
+pub mod metrics;
 pub mod openapi;
 pub mod pump;
 pub mod routes;
 pub mod server;
 pub mod settings;
 pub mod signals;
+pub mod traces;
 pub mod wiring;

@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document, made from the routes themselves.
 
+mod limits;
 mod refusals;
 mod texts;
 
@@ -82,6 +83,7 @@ pub fn document() -> OpenApi {
             refusals::complete(path, &method, operation, components);
         }
     }
+    limits::describe(&mut openapi);
     openapi
 }
 

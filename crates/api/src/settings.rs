@@ -10,7 +10,7 @@
 //! `telemetry`, `rate_limit`, `redis` | the groups |
 //! | `lockout`, `providers` | groups within `auth` |
 //! | `known` | the table of all settings: name, plain name, what is allowed |
-//! | `sources`, `files`, `variables`, `database_parts` | reading the layers |
+//! | `sources`, `files`, `variables`, `parts` | reading the layers |
 //! | `faults`, `checks` | what is wrong, and finding it |
 //! | `masking`, `show` | printing settings without their secrets |
 //! | `reference` | what each setting is, for people |
@@ -22,7 +22,6 @@ mod auth;
 mod checks;
 mod cors;
 mod database;
-mod database_parts;
 mod encryption;
 mod environment;
 mod faults;
@@ -34,6 +33,7 @@ mod log;
 mod mail;
 mod masking;
 mod mentor;
+mod parts;
 mod providers;
 mod quota;
 mod rate_limit;
@@ -152,7 +152,7 @@ impl Settings {
             Environment::Test => {
                 settings.relax();
                 settings.auth.bcrypt_cost = 4;
-                settings.telemetry.metrics_bind = "off".to_owned();
+                "off".clone_into(&mut settings.telemetry.metrics_bind);
             }
         }
         settings

@@ -11,9 +11,9 @@ use secrecy::ExposeSecret as _;
 use url::{Host, Url};
 
 use super::{
-    DatabaseKind, MailTransport, SameSite, Settings,
-    database_parts::NAMES as DATABASE_PARTS,
+    DatabaseKind, LogSettings, MailTransport, SameSite, Settings,
     faults::{Report, quoted},
+    parts,
     sources::Origins,
 };
 
@@ -117,7 +117,7 @@ impl Check<'_> {
                     "a URL that cannot be read (not shown)",
                     format!(
                         "postgres://user:password@host:port/name, special characters percent-encoded; or {} and so on",
-                        DATABASE_PARTS[0]
+                        parts::DATABASE.parts[0]
                     ),
                 );
             }
@@ -258,9 +258,8 @@ impl Check<'_> {
 
     fn log(&mut self) {
         let level = &self.settings.log.level;
-        if !is_filter(level) {
-            let allowed = "off, error, warn, info, debug or trace, and target=level after commas";
-            self.fault("log.level", quoted(level), allowed);
+        if !self.settings.log.is_filter() {
+            self.fault("log.level", quoted(level), LogSettings::LEVELS);
         }
     }
 }
@@ -289,17 +288,4 @@ fn is_this_machine(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
-}
-
-/// Whether a text is a filter for the log. A misspelt level alone would otherwise be taken for a target.
-fn is_filter(text: &str) -> bool {
-    let is_level = |word: &str| {
-        ["off", "error", "warn", "info", "debug", "trace"].iter().any(|level| word.trim().eq_ignore_ascii_case(level))
-    };
-    let has_spans = text.contains('[');
-    let is_directive =
-        |word: &str| is_level(word.rsplit_once('=').map_or(word, |(_, level)| level)) && !word.starts_with('=');
-    !text.trim().is_empty()
-        && (has_spans || text.split(',').all(is_directive))
-        && tracing_subscriber::EnvFilter::builder().parse(text).is_ok()
 }

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{database_parts::encoded, masking};
+use super::{masking, parts::encoded};
 
 /// The database and its pool. `Debug` and `Serialize` hide the password.
 #[derive(Debug, Clone, Deserialize, Serialize)]

@@ -212,6 +212,9 @@ pub(super) const KNOWN: &[Known] = &[
     nested("retention.audit_days", Whole(1, 3650)),
     nested("retention.sessions_days", Whole(1, 3650)),
     nested("retention.mails_days", Whole(1, 3650)),
+    nested("retention.dead_mails_days", Whole(1, 3650)),
+    // The month that is under way is counted from them.
+    nested("retention.usage_days", Whole(62, 36500)),
     plain("log.level", "LOG_LEVEL", Text),
     plain("log.format", "LOG_FORMAT", OneOf(&["pretty", "json"])),
     nested("telemetry.metrics_bind", AddressOrOff),
@@ -238,6 +241,15 @@ pub(super) const KNOWN: &[Known] = &[
 /// The setting at a dotted path.
 pub(super) fn at(path: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|known| known.is_at(path))
+}
+
+/// What the text of a variable means that is true or false.
+pub(super) fn flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
+    }
 }
 
 /// The setting that a plain variable sets.
@@ -379,11 +391,7 @@ impl Known {
         let value = match self.kind {
             Text | TextOrNone | Secret => Value::from(text),
             OneOf(_) | AddressOrOff => Value::from(trimmed),
-            Flag => match trimmed.to_ascii_lowercase().as_str() {
-                "true" | "1" | "yes" | "on" => Value::from(true),
-                "false" | "0" | "no" | "off" => Value::from(false),
-                _ => return None,
-            },
+            Flag => Value::from(flag(trimmed)?),
             WholeOrNone(..) | NumberOrNone(..) if trimmed == "none" => Value::from(trimmed),
             Whole(..) | WholeOrNone(..) => Value::from(trimmed.parse::<u64>().ok()?),
             NumberOrNone(..) => Value::from(trimmed.parse::<f64>().ok()?),

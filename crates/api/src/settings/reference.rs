@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use serde_json::Value;
 
 use super::{
-    Environment, ProviderSettings, Settings, database_parts,
+    Environment, ProviderSettings, Settings,
     known::{self, KNOWN, Known, OF_PLAIN},
+    parts::ADDRESSES,
     show,
 };
 
@@ -33,8 +34,10 @@ pub fn reference() -> String {
     let words = Words::read(EXPLAINED);
     let values = Environment::ALL.map(|environment| (environment, built_in(environment)));
     let mut out = BEGINNING.to_owned();
-    let parts: Vec<String> = database_parts::NAMES.iter().map(|name| format!("`{name}`")).collect();
-    let _ = writeln!(out, "- {}: a PostgreSQL database by its parts, instead of `DATABASE_URL`", parts.join(", "));
+    for address in &ADDRESSES {
+        let parts: Vec<String> = address.parts.iter().map(|name| format!("`{name}`")).collect();
+        let _ = writeln!(out, "- {}: {} by its parts, instead of `{}`", parts.join(", "), address.what, address.url);
+    }
     let mut group = None;
     for known in KNOWN {
         let (in_group, key) = known.path.rsplit_once('.').unwrap_or(("", known.path));
@@ -166,6 +169,49 @@ mod tests {
         // The limits of a quota are explained once, those that follow are "the same".
         let silent: Vec<&&str> = silent.iter().filter(|path| !path.starts_with("quota.")).collect();
         assert!(silent.is_empty(), "config/default.toml says nothing of {silent:?}");
+    }
+
+    fn house(file: &str) -> String {
+        std::fs::read_to_string(format!("{}/../../{file}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    }
+
+    #[test]
+    fn the_guide_says_of_every_alert_what_to_do() {
+        let (alerts, guide) = (house("docker/alerts.yml"), house("config/OPERATING.md"));
+        let alerts: Vec<&str> = alerts.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+        let told: Vec<&str> =
+            guide.lines().filter_map(|line| line.strip_prefix("| `Lyceum")?.split('`').next()).collect();
+        let expected: Vec<&str> = alerts.iter().filter_map(|name| name.strip_prefix("Lyceum")).collect();
+        assert_eq!(told, expected, "the table of alerts in config/OPERATING.md");
+    }
+
+    #[test]
+    fn guides_and_packages_name_settings_that_there_are() {
+        let files = [
+            "README.md",
+            "config/OPERATING.md",
+            "config/README.md",
+            "docker/Dockerfile",
+            "docker/compose.yaml",
+            "docker/production.env.example",
+            "docker/secrets",
+            ".github/SECURITY.md",
+        ];
+        let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        let mut found = 0;
+        for file in files {
+            let text = house(file);
+            for (at, _) in text.match_indices("LYCEUM__") {
+                let name: String = text[at..].chars().take_while(|c| is_part(*c)).collect();
+                let rest = &text[at + name.len()..];
+                // `LYCEUM__RETENTION__…` is a group, and in `{A,B}` and `NAME` somebody fills something in.
+                let is_pattern = name.ends_with('_') || rest.starts_with(['…', '{']) || name.contains("__NAME");
+                let path = name.trim_start_matches("LYCEUM__").to_lowercase().replace("__", ".");
+                assert!(is_pattern || known::at(&path).is_some(), "{file} names {name}, which is no setting");
+                found += 1;
+            }
+        }
+        assert!(found > 30, "the files were not read: {found}");
     }
 
     #[test]
