@@ -35,8 +35,6 @@ const REQUEST_NAME: &str = "^[!-~]{1,255}$";
 const EVENT: &str = "^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]{1,9})?$";
 /// What an API key may be used for.
 const SCOPE: &str = "^(ai|learning|profile)$";
-/// What is logged: a level, or levels of some targets; a level alone for all others.
-const LOG_LEVEL: &str = "^([A-Za-z][A-Za-z0-9_:]{0,40}=)?(off|error|warn|info|debug|trace)(,[A-Za-z][A-Za-z0-9_:]{0,40}=(off|error|warn|info|debug|trace)){0,5}$";
 /// Where a page starts.
 const CURSOR: &str = "^[0-9a-f]{48}$";
 
@@ -50,7 +48,6 @@ fn of_member(name: &str) -> Option<&'static str> {
         "locale" | "language" => LANGUAGE,
         "time_zone" => TIME_ZONE,
         "scopes" => SCOPE,
-        "level" => LOG_LEVEL,
         _ => return None,
     })
 }
