@@ -53,6 +53,7 @@ REFUSED_FOR_A_FACT = {
     *((operation, "unsupported_media_type", None) for operation in UPLOADS),
     ("PUT /api/v1/users/me/avatar", "bad_picture", None),
     ("POST /api/v1/courses/import", "bad_archive", None),
+    ("POST /api/v1/courses/import", "bad_book", None),
     # RFC 6749 has one status for names and passwords that are wrong and for requests that are.
     ("POST /api/v1/auth/token", "invalid_grant", None),
     ("POST /api/v1/auth/token", "invalid_request", None),
