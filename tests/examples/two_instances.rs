@@ -44,8 +44,6 @@ const FRUGAL: usize = 2;
 struct Known {
     /// The last status of the lesson that is theirs alone.
     status: &'static str,
-    /// Subjects by title.
-    subjects: BTreeMap<String, String>,
     /// Documents by name.
     documents: BTreeMap<String, String>,
     /// Answers that they read to the end.
@@ -59,6 +57,7 @@ struct Known {
 struct Someone {
     client: Persistent,
     lesson: String,
+    subject: String,
     known: Known,
     tally: Arc<Tally>,
     addresses: Arc<Addresses>,
@@ -76,8 +75,7 @@ impl Someone {
             let (what, outcome) = match random(20) {
                 0 => ("chat", self.chats().await),
                 1 | 2 => ("stream", self.streams().await),
-                3 | 4 => ("subject", self.keeps_a_subject().await),
-                5 => ("document", self.keeps_a_document().await),
+                3..6 => ("document", self.keeps_a_document().await),
                 6 => ("refresh", self.client.refresh().await),
                 7 => ("revocation", self.signs_in_and_out().await),
                 8 => ("registration", self.brings_somebody().await),
@@ -151,19 +149,10 @@ impl Someone {
         self.answered(&answer)
     }
 
-    async fn keeps_a_subject(&mut self) -> Result<(), String> {
-        let title = self.key("subject");
-        let body = json!({"title": title, "color": "#0055AA"});
-        let kept = self.client.send_json("subject", Method::POST, "/subjects", Some(&body), Some(&title), 201).await?;
-        self.known.subjects.insert(title, kept["id"].as_str().ok_or("no id")?.to_owned());
-        Ok(())
-    }
-
     async fn keeps_a_document(&mut self) -> Result<(), String> {
-        let Some(subject) = self.known.subjects.values().next().cloned() else { return Ok(()) };
         let name = format!("{}.md", self.key("document"));
         let content = "The moon pulls, the water follows.\n".repeat(1 + random(500));
-        let path = format!("/subjects/{subject}/documents");
+        let path = format!("/subjects/{}/documents", self.subject);
         let form = || Form::of_file(&name, content.as_bytes());
         let finish = |request: reqwest::RequestBuilder| form().on(request).header("Idempotency-Key", &name);
         let kept = self.client.send("document", Method::POST, &path, finish).await?;
@@ -179,7 +168,7 @@ impl Someone {
 
     /// A session that was ended is over at every server.
     async fn signs_in_and_out(&mut self) -> Result<(), String> {
-        let person = &self.client.person;
+        let person = self.client.person.clone();
         let body = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs([("grant_type", "password"), ("username", &*person.email), ("password", &*person.password)])
             .finish();
@@ -216,12 +205,8 @@ impl Someone {
     /// What there is in the end is what they know, and each thing once.
     async fn checks(&mut self, server: &Server) -> Result<(), String> {
         self.reads().await?;
-        let titles = self.all("/subjects?limit=100", "title").await?;
-        same("subjects", titles, self.known.subjects.keys())?;
-        if let Some(subject) = self.known.subjects.values().next().cloned() {
-            let names = self.all(&format!("/subjects/{subject}/documents?limit=100"), "name").await?;
-            same("documents", names, self.known.documents.keys())?;
-        }
+        let names = self.all(&format!("/subjects/{}/documents?limit=100", self.subject), "name").await?;
+        same("documents", names, self.known.documents.keys())?;
         for answer in self.known.answers.clone() {
             let path = format!("/ai/messages/{answer}");
             let message = self.client.send_json("check", Method::GET, &path, None, None, 200).await?;
@@ -234,9 +219,8 @@ impl Someone {
             eventually("a mail to each who registered", async || (!server.mails(email).is_empty()).then_some(())).await;
         }
         println!(
-            "{}: {} subjects, {} documents, {} answers to {} questions, {} conversations, {} friends",
+            "{}: {} documents, {} answers to {} questions, {} conversations, {} friends",
             self.name(),
-            self.known.subjects.len(),
             self.known.documents.len(),
             self.known.answers.len(),
             self.known.asked,
@@ -340,6 +324,8 @@ async fn main() -> ExitCode {
     for n in 0..people + FRUGAL {
         let person = servers[n % 2].register_and_sign_in(&format!("learner{n}")).await;
         let me = person.get("/users/me").await.is(200).text_at("/id");
+        let subject =
+            person.post("/subjects", &json!({"title": "Tides", "color": "#0055AA"})).await.is(201).text_at("/id");
         let client = Persistent::new(person, Arc::clone(&addresses), Arc::clone(&tally), n);
         if n >= people {
             // From both servers at once.
@@ -353,7 +339,7 @@ async fn main() -> ExitCode {
         admin.patch(&format!("/admin/users/{me}"), &json!({"plan": "premium"})).await.is(200);
         let lesson = course.text_at(&format!("/outline/{n}/id"));
         let (tally, addresses) = (Arc::clone(&tally), Arc::clone(&addresses));
-        let someone = Someone { client, lesson, known: Known::default(), tally, addresses };
+        let someone = Someone { client, lesson, subject, known: Known::default(), tally, addresses };
         living.spawn(someone.until(Arc::clone(&is_over)));
     }
 

@@ -9,6 +9,7 @@ use std::{
     process::{Command, Output, Stdio},
     sync::Arc,
     thread,
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -130,6 +131,16 @@ impl House {
         let output = child.wait_with_output().expect("ends");
         let _ = writing.join();
         Done::new(arguments, &output)
+    }
+
+    /// Starts a command and ends it after so long, as a power cut would; it may have ended before.
+    pub fn run_and_kill(&self, arguments: &[&str], after: Duration) {
+        let mut command = self.command();
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the binary runs");
+        thread::sleep(after);
+        let _ = child.kill();
+        child.wait().expect("ends");
     }
 
     /// Imports a book, and lets everybody see it. Answers the report.

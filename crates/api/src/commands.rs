@@ -74,8 +74,7 @@ enum Command {
     Config(config::Config),
     /// Print the OpenAPI document.
     Openapi,
-    /// Check everything this server needs, and say what to do.
-    Doctor,
+    Doctor(doctor::Doctor),
     /// Ask a running server whether it is ready.
     Health(health::Health),
     /// Print what makes a shell complete these commands.
@@ -171,7 +170,7 @@ fn dispatch(command: Command) -> Outcome {
         command => {
             let settings = load(matches!(command, Command::Serve))?;
             // Before anything looks into the data folder: a restore may have been interrupted.
-            if !matches!(command, Command::Doctor) {
+            if !matches!(command, Command::Doctor(_)) {
                 finish_placing(Path::new(&settings.data_dir))?;
             }
             block_on(async {
@@ -186,7 +185,7 @@ fn dispatch(command: Command) -> Outcome {
                     Command::Progress(command) => progress::run(command, &settings).await,
                     Command::Encryption(command) => encryption::run(command, &settings).await,
                     Command::Mentor(command) => mentor::run(command, &settings).await,
-                    Command::Doctor => doctor::run(&settings).await,
+                    Command::Doctor(command) => Box::pin(doctor::run(&command, &settings)).await,
                     Command::Openapi
                     | Command::Config(_)
                     | Command::Completions { .. }

@@ -74,10 +74,7 @@ pub async fn serve(settings: Settings, mut signals: StopSignals) -> anyhow::Resu
         stop_turns: CancellationToken::new(),
         started,
     });
-    let workers = match settings.server.workers {
-        0 => std::thread::available_parallelism().map_or(2, usize::from),
-        workers => workers,
-    };
+    let workers = settings.server.worker_threads();
     let (socket, at_work) = (listener.try_clone()?, Arc::new(Semaphore::new(0)));
     let mut serving = pin!(bind(&settings, listener, workers, &house, &shared, &at_work)?);
     let chores = Chores::start(&house, &instance).await?;

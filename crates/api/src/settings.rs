@@ -152,7 +152,7 @@ impl Settings {
             Environment::Test => {
                 settings.relax();
                 settings.auth.bcrypt_cost = 4;
-                settings.telemetry.metrics_bind = "off".to_owned();
+                "off".clone_into(&mut settings.telemetry.metrics_bind);
             }
         }
         settings

@@ -20,12 +20,12 @@ use lyceum_domain::{
     blobs::Blobs,
     conversations::Seal,
     ids::{IdGenerator, InstanceId},
+    limits::Limiter,
     mail::{LetterWriter, Mailer},
     sessions::{AccessTokens, Lockout, Secrets},
     subjects::TextExtractor,
     users::{PasswordHasher, Portraits, ProviderName},
 };
-use lyceum_limits::Tally;
 use lyceum_mail::{FolderMailer, Site, SmtpMailer, SmtpSettings, TemplateLetters};
 use lyceum_media::{BoundedTexts, ImagePortraits, PdfTool, PortraitSettings};
 use lyceum_storage_seaorm::{SeaOrmStore, StorageSettings};
@@ -104,7 +104,7 @@ impl House {
             texts: texts(settings)?,
             lanes,
             answers,
-            counter: Counter::new(settings),
+            counter: Counter::new(settings, &metrics),
             models: Models::new(settings, &metrics)?,
             metrics,
             seal: seal(settings)?,
@@ -160,11 +160,6 @@ impl House {
         Ok(Some(Limits::new(self.counter.limiter()?, rates.clone())))
     }
 
-    /// How many requests were counted so far.
-    pub fn tally(&self) -> &Tally {
-        self.counter.tally()
-    }
-
     /// A store whose connections are counted as long as it is there.
     async fn store(&self, threads: usize) -> anyhow::Result<Arc<SeaOrmStore>> {
         let store = Arc::new(store(&self.settings, threads, self.seal.clone(), &self.metrics).await?);
@@ -208,6 +203,11 @@ impl House {
 pub async fn lyceum(settings: &Settings) -> anyhow::Result<Lyceum> {
     let public_url = settings.server.base_url(settings.server.port);
     House::new(settings, public_url, InstanceId::new(&UuidV7Ids))?.lyceum(1).await
+}
+
+/// What counts requests, for a command.
+pub fn limiter(settings: &Settings) -> anyhow::Result<Arc<dyn Limiter>> {
+    Counter::new(settings).limiter()
 }
 
 /// How many questions are answered at once.
@@ -255,6 +255,8 @@ fn rules(settings: &Settings, public_url: String) -> Rules {
             audit: days(keep.audit_days),
             sessions: days(keep.sessions_days),
             mails: days(keep.mails_days),
+            dead_mails: days(keep.dead_mails_days),
+            usage: days(keep.usage_days),
         },
         public_url,
         max_lessons: Rules::default().max_lessons,
@@ -273,6 +275,19 @@ fn rules(settings: &Settings, public_url: String) -> Rules {
     }
 }
 
+/// How many connections to PostgreSQL each of so many threads has at most.
+fn connections_of_one(settings: &Settings, threads: usize) -> u32 {
+    let all = if settings.database.max_connections == 0 { 8 } else { settings.database.max_connections };
+    (all / u32::try_from(threads.max(1)).unwrap_or(u32::MAX)).max(2)
+}
+
+/// How many connections to PostgreSQL a server has at most: those of its workers, and those of its chores.
+pub fn most_connections(settings: &Settings) -> u32 {
+    let workers = settings.server.worker_threads();
+    let all = connections_of_one(settings, workers).saturating_mul(u32::try_from(workers).unwrap_or(u32::MAX));
+    all.saturating_add(connections_of_one(settings, 1))
+}
+
 /// A store with its part of the connections that the settings allow, or of those that proved best: eight in all. At least
 /// two for each thread: who reads while a unit of work is open needs the second.
 async fn store(
@@ -283,12 +298,10 @@ async fn store(
 ) -> anyhow::Result<SeaOrmStore> {
     let metrics = Arc::clone(metrics);
     let database = &settings.database;
-    let part = |all: u32, least: u32| (all / u32::try_from(threads.max(1)).unwrap_or(u32::MAX)).max(least);
     let connections = match (database.kind(), database.max_connections) {
         (Some(DatabaseKind::Sqlite), 0) => None,
         (Some(DatabaseKind::Sqlite), all) => Some(all),
-        (_, 0) => Some(part(8, 2)),
-        (_, all) => Some(part(all, 2)),
+        _ => Some(connections_of_one(settings, threads)),
     };
     let some_seconds = |seconds: u64| Some(Duration::from_secs(seconds)).filter(|span| !span.is_zero());
     let storage = StorageSettings {

@@ -204,6 +204,12 @@ const CLOSE: Sql = Sql::same(closing!(" WHERE id = $1 AND user_id = $2"));
 
 const SETTLE: Sql = Sql::same(settling!("max", "$2", "$4", "$5", "$6", " WHERE user_id = $1 AND month = $3"));
 
+const REMOVE: Sql = Sql {
+    postgres: "DELETE FROM usage_records WHERE id = ANY (ARRAY(SELECT id FROM usage_records WHERE day < $1 ORDER BY day \
+               LIMIT $2 FOR UPDATE SKIP LOCKED))",
+    sqlite: "DELETE FROM usage_records WHERE id IN (SELECT id FROM usage_records WHERE day < $1 ORDER BY day LIMIT $2)",
+};
+
 /// A number that no column holds more than.
 fn bounded(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
@@ -336,6 +342,11 @@ pub(crate) async fn open(
         }
     }
     Err(StoreError::Conflict)
+}
+
+/// Removes records from before a day.
+pub(crate) async fn remove_before(db: &impl ConnectionTrait, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    REMOVE.run(db, Values::new().number(day_of(before).epoch_days()).number(limit)).await
 }
 
 /// Records how a call ended. One that is not recorded was an erased user's.

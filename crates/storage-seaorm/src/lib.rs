@@ -11,7 +11,7 @@
 //! | `settings.rs`, `connect.rs` | what can be set; how connections are opened and pooled |
 //! | `unit.rs`, `single.rs` | the unit of work, and what needs none |
 //! | `sql.rs`, `row.rs`, `errors.rs`, `paging.rs` | binding, reading back, telling errors apart, cursors |
-//! | `snapshot.rs` | copies of a SQLite database in use, for backups |
+//! | `snapshot.rs`, `about.rs` | copies of a SQLite database in use, for backups; what a database says of itself |
 //! | `sealing.rs`, `resealing.rs` | texts that only the house can read, and putting them under another key |
 //! | `users.rs` … `usage_days.rs` | a noun each: its statements and its half of the ports |
 
@@ -20,6 +20,7 @@
     reason = "a method of `Row` is not general enough over its lifetime where a closure is"
 )]
 
+mod about;
 mod activity;
 mod api_keys;
 mod audit;
@@ -50,6 +51,7 @@ mod outbox;
 mod paging;
 mod passages;
 mod progress;
+mod quotations;
 mod registrations;
 mod resealing;
 mod rotation;
@@ -72,6 +74,7 @@ mod usage_days;
 mod users;
 mod words;
 
+pub use about::DatabaseAbout;
 pub use connect::{PoolStatus, SeaOrmStore};
 pub use settings::{OnStatement, StorageSettings};
 pub use snapshot::{BlobSource, sqlite_file};

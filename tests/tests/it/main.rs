@@ -7,6 +7,7 @@
 mod accounts;
 mod architecture;
 mod authoring;
+mod backups;
 mod cohort;
 mod commands;
 mod conventions;

@@ -212,6 +212,9 @@ pub(super) const KNOWN: &[Known] = &[
     nested("retention.audit_days", Whole(1, 3650)),
     nested("retention.sessions_days", Whole(1, 3650)),
     nested("retention.mails_days", Whole(1, 3650)),
+    nested("retention.dead_mails_days", Whole(1, 3650)),
+    // The month that is under way is counted from them.
+    nested("retention.usage_days", Whole(62, 36500)),
     plain("log.level", "LOG_LEVEL", Text),
     plain("log.format", "LOG_FORMAT", OneOf(&["pretty", "json"])),
     nested("telemetry.metrics_bind", AddressOrOff),

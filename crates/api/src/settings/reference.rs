@@ -171,6 +171,49 @@ mod tests {
         assert!(silent.is_empty(), "config/default.toml says nothing of {silent:?}");
     }
 
+    fn house(file: &str) -> String {
+        std::fs::read_to_string(format!("{}/../../{file}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    }
+
+    #[test]
+    fn the_guide_says_of_every_alert_what_to_do() {
+        let (alerts, guide) = (house("docker/alerts.yml"), house("config/OPERATING.md"));
+        let alerts: Vec<&str> = alerts.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+        let told: Vec<&str> =
+            guide.lines().filter_map(|line| line.strip_prefix("| `Lyceum")?.split('`').next()).collect();
+        let expected: Vec<&str> = alerts.iter().filter_map(|name| name.strip_prefix("Lyceum")).collect();
+        assert_eq!(told, expected, "the table of alerts in config/OPERATING.md");
+    }
+
+    #[test]
+    fn guides_and_packages_name_settings_that_there_are() {
+        let files = [
+            "README.md",
+            "config/OPERATING.md",
+            "config/README.md",
+            "docker/Dockerfile",
+            "docker/compose.yaml",
+            "docker/production.env.example",
+            "docker/secrets",
+            ".github/SECURITY.md",
+        ];
+        let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        let mut found = 0;
+        for file in files {
+            let text = house(file);
+            for (at, _) in text.match_indices("LYCEUM__") {
+                let name: String = text[at..].chars().take_while(|c| is_part(*c)).collect();
+                let rest = &text[at + name.len()..];
+                // `LYCEUM__RETENTION__…` is a group, and in `{A,B}` and `NAME` somebody fills something in.
+                let is_pattern = name.ends_with('_') || rest.starts_with(['…', '{']) || name.contains("__NAME");
+                let path = name.trim_start_matches("LYCEUM__").to_lowercase().replace("__", ".");
+                assert!(is_pattern || known::at(&path).is_some(), "{file} names {name}, which is no setting");
+                found += 1;
+            }
+        }
+        assert!(found > 30, "the files were not read: {found}");
+    }
+
     #[test]
     fn an_entry_has_its_names_its_range_and_its_values() {
         let reference = reference();

@@ -61,6 +61,14 @@ impl Default for ServerSettings {
 }
 
 impl ServerSettings {
+    /// How many worker threads there are: as many as is said, or one for each core.
+    pub fn worker_threads(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(2, usize::from),
+            workers => workers,
+        }
+    }
+
     /// Where users reach the server, without a slash at its end: `public_url`, else made from the host and the port
     /// that was really taken.
     pub fn base_url(&self, port: u16) -> String {

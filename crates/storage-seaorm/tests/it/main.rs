@@ -9,6 +9,7 @@
 mod corruption;
 mod databases;
 mod hung_up;
+mod retention;
 mod rolled_back;
 mod sealing;
 mod settings;

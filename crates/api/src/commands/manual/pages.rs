@@ -92,12 +92,30 @@ pub(super) const PAGES: &[Page] = &[
         ..PAGE
     },
     Page {
+        command: "backup",
+        examples: &[
+            ("Everything that is kept, while the server runs", "lyceum backup lyceum-2027-01-31.tar.gz"),
+            ("Read one, and compare all of it with its digests", "lyceum backup lyceum-2027-01-31.tar.gz --check"),
+        ],
+        variables: &[DATABASE, DATA],
+        ..PAGE
+    },
+    Page {
+        command: "restore",
+        examples: &[
+            ("Into an empty data folder, with the server stopped", "lyceum restore lyceum-2027-01-31.tar.gz"),
+            ("Move away what is there", "lyceum restore lyceum-2027-01-31.tar.gz --force"),
+        ],
+        variables: &[DATABASE, DATA],
+        ..PAGE
+    },
+    Page {
         command: "user create",
         examples: &[
             (
                 "The first admin; the password is typed, and seen by nobody",
-                "read -rs PASSWORD; printf '%s\\n' \"$PASSWORD\" | lyceum user create --email ada@example.com \
-                 --username ada --role admin --password-stdin",
+                "(read -rs P; printf %s \"$P\") | lyceum user create --email ada@example.com --username ada --role admin \
+                 --password-stdin",
             ),
             (
                 "A mentor, with a password from a file",
@@ -229,9 +247,37 @@ pub(super) const PAGES: &[Page] = &[
         ..PAGE
     },
     Page {
+        command: "backup",
+        examples: &[
+            ("While the server runs, every night", "lyceum backup /var/backups/lyceum/monday.tar.gz"),
+            ("Is it whole?", "lyceum backup --check /var/backups/lyceum/monday.tar.gz"),
+        ],
+        exits: Some(("the archive is there, and whole", "there is none, or the one from before; or it is not whole")),
+        variables: &[DATABASE, DATA],
+        ..PAGE
+    },
+    Page {
+        command: "restore",
+        examples: &[
+            ("Into an empty data folder", "lyceum restore /var/backups/lyceum/monday.tar.gz"),
+            ("Move away what is there", "lyceum restore --force /var/backups/lyceum/monday.tar.gz"),
+            ("Look at it beside the one that runs", "LYCEUM__DATA_DIR=/tmp/monday lyceum restore monday.tar.gz"),
+        ],
+        exits: Some(("the data is that of the archive", "nothing was changed; the reason is on standard error")),
+        variables: &[DATA, KEYS],
+        ..PAGE
+    },
+    Page {
         command: "doctor",
-        examples: &[("Before the first start, and when something is wrong", "LYCEUM_ENV=production lyceum doctor")],
-        exits: Some(("all is well", "a check failed; its line says what to do")),
+        examples: &[
+            ("Before the first start, and when something is wrong", "LYCEUM_ENV=production lyceum doctor"),
+            ("Ask the model too, which costs as much as any question", "lyceum doctor --ask"),
+            ("For programs", "lyceum doctor --json"),
+        ],
+        exits: Some((
+            "nothing failed, though something may be worth a look",
+            "a check failed; its line says what to do",
+        )),
         variables: &[DATABASE, DATA],
         ..PAGE
     },

@@ -6,13 +6,13 @@ use lyceum_domain::{
     ids::UserId,
     mentor::{Allowance, Counted, Quota, Reserved, Spending, UsageOutcome, UsageRecord, Window},
     store::Store,
-    time::Timestamp,
+    time::{Day, Timestamp, UtcOffset},
 };
 
 use crate::contract::{
     fixtures::{SET_ASIDE, Turn, at, call, ended, in_year, reservation},
     statements::{
-        begin_turn, close_abandoned, delete_conversation, end_turn, spending_at, stored_turn, stored_user, used,
+        begin, begin_turn, close_abandoned, delete_conversation, end_turn, spending_at, stored_turn, stored_user, used,
     },
 };
 
@@ -313,4 +313,30 @@ pub async fn a_ledger_is_what_all_its_calls_make_of_it(store: &dyn Store) {
             assert!(expected.len() > 20, "only {} began", expected.len());
         }
     }
+}
+
+/// Records of calls from before a day are removed, no more than so many; what was used up stays as it is.
+pub async fn records_of_old_calls_are_removed(store: &dyn Store) {
+    let user = stored_user(store).await.id;
+    let day = i64::try_from(DAY).expect("fits");
+    // Noon of a day, for the days of a year begin when they begin.
+    let noon =
+        Day::of(in_year(1500, 0), UtcOffset::default()).begins(UtcOffset::default()).plus(Duration::from_secs(DAY / 2));
+    let on = |days: i64| {
+        Turn::first_at(user, Timestamp::from_micros(noon.as_micros() + days * day * 1_000_000).expect("a time"))
+    };
+    let turns: Vec<Turn> = [-3, -2, -1, 0, 1].map(on).into();
+    for turn in &turns {
+        begin_turn(store, turn, true).await.expect("a first turn");
+        end_turn(store, turn).await.expect("ended");
+    }
+    let spent = store.read().spending(user).await.expect("an answer");
+    let mut unit = begin(store).await;
+    for removed in [2, 1, 0] {
+        assert_eq!(unit.conversations().remove_usage(noon, 2).await.expect("an answer"), removed);
+    }
+    unit.commit().await.expect("kept");
+    let left: Vec<_> = records(store, user).await.into_iter().map(|record| record.id).collect();
+    assert_eq!(left, turns[3..].iter().map(|turn| turn.usage.id).collect::<Vec<_>>());
+    assert_eq!(store.read().spending(user).await.expect("an answer"), spent);
 }
