@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     fn told(change: impl FnOnce(&mut Settings)) -> Vec<&'static str> {
-        let mut settings = Settings { environment: Environment::Production, ..Settings::default() };
+        let mut settings = Settings::built_in(Environment::Production);
         "https://learn.example.org".clone_into(&mut settings.server.public_url);
         settings.server.trusted_proxies = vec!["10.0.0.0/8".parse().expect("a network")];
         change(&mut settings);
@@ -241,7 +241,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join(KEPT_SECRET);
         std::fs::write(&file, "secret").expect("written");
-        let settings = Settings { data_dir: folder.path().display().to_string(), ..Settings::default() };
+        let data_dir = folder.path().display().to_string();
+        let settings = Settings { data_dir, ..Settings::built_in(Environment::Test) };
         for (mode, level) in [(0o600, "ok"), (0o640, "warn"), (0o604, "warn")] {
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("set");
             let mut report = Report::new(true);
