@@ -48,6 +48,8 @@ use tokio::{
 /// People who stay.
 const PEOPLE: usize = 20;
 const LESSONS: usize = 40;
+/// Lessons that somebody who stays works on.
+const WORKED_ON: usize = 5;
 /// Requests at once, at most: with more the server is behind, and the rate is what it can do.
 const AT_ONCE: usize = 64;
 /// What the mentor says, word by word.
@@ -85,6 +87,7 @@ struct World {
     lessons: Vec<String>,
     picture: Vec<u8>,
     newcomers: AtomicUsize,
+    refreshed: AtomicUsize,
     tally: Tally,
 }
 
@@ -146,7 +149,9 @@ impl World {
                     n if n < paths.len() => paths[n].to_owned(),
                     _ => format!("/lessons/{lesson}"),
                 };
-                asked(person.request(Method::GET, &path), 200).await.map_err(|how| format!("{path} {how}"))?;
+                asked(person.request(Method::GET, &path), 200)
+                    .await
+                    .map_err(|how| format!("{} {how}", path.split_inclusive('/').take(2).collect::<String>()))?;
             }
             "search" => {
                 let path = format!("/search?q=line+{}", random(LESSONS));
@@ -154,7 +159,8 @@ impl World {
             }
             "write" => {
                 let status = ["completed", "in_progress", "not_started"][random(3)];
-                let path = format!("/lessons/{lesson}/progress");
+                // Few enough that everybody has been at each of them soon.
+                let path = format!("/lessons/{}/progress", self.lessons[random(WORKED_ON)]);
                 asked(person.request(Method::PUT, &path).json(&json!({"status": status})), 200).await?;
             }
             "chat" => self.chat(&person, None).await.map(drop)?,
@@ -178,6 +184,8 @@ impl World {
                 asked(person.showing(&access).request(Method::POST, "/auth/logout"), 204).await?;
             }
             "refresh" => {
+                // In turn, so that nobody is out before it is theirs.
+                let which = self.refreshed.fetch_add(1, Ordering::Relaxed) % self.people.len();
                 let _mine = self.refreshing[which].lock().await;
                 let refresh = self.people[which].read().await.refresh.clone();
                 let form = [("grant_type", "refresh_token"), ("refresh_token", &*refresh)];
@@ -338,6 +346,7 @@ async fn world(house: &House) -> World {
         lessons,
         picture: Png::of_size(300, 200, 8, 2).red(300, 200),
         newcomers: AtomicUsize::new(0),
+        refreshed: AtomicUsize::new(0),
         tally: Tally::default(),
     }
 }
