@@ -21,11 +21,12 @@ mod m20261125_000012_files;
 mod m20261125_000013_idempotency;
 mod m20261125_000014_mentor;
 mod m20261125_000015_instances;
+mod m20261125_000016_quotations;
 mod pgvector;
 mod run;
 
 pub use pgvector::{disable_pgvector, enable_pgvector};
-pub use run::{MigrateError, down, reset, status, up};
+pub use run::{MigrateError, down, names, reset, status, up};
 
 use sea_orm_migration::{
     MigrationTrait, MigratorTrait, SchemaManager, async_trait, sea_orm::ConnectionTrait, sea_orm::DbErr,
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000013_idempotency::Migration),
             Box::new(m20261125_000014_mentor::Migration),
             Box::new(m20261125_000015_instances::Migration),
+            Box::new(m20261125_000016_quotations::Migration),
         ]
     }
 }

@@ -71,10 +71,15 @@ pub async fn reset(url: &str) -> Result<(), MigrateError> {
     close(db, done).await
 }
 
+/// The migrations that this release knows, oldest first.
+pub fn names() -> Vec<String> {
+    Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect()
+}
+
 /// Each migration by name, oldest first, and whether it is applied. Reads only; a file that is not there has none.
 pub async fn status(url: &str) -> Result<Vec<(String, bool)>, MigrateError> {
     if sqlite_file(url)?.is_some_and(|file| !file.exists()) {
-        return Ok(Migrator::migrations().iter().map(|migration| (migration.name().to_owned(), false)).collect());
+        return Ok(names().into_iter().map(|name| (name, false)).collect());
     }
     let db = connect(url, false).await?;
     let status = Migrator::get_migration_with_status_read_only(&db)

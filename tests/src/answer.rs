@@ -5,6 +5,8 @@ use std::ops::Index;
 use reqwest::{RequestBuilder, Response, header::HeaderMap};
 use serde_json::Value;
 
+use crate::secrets;
+
 /// An answer, read to its end.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -30,6 +32,7 @@ impl Answer {
     pub async fn of_checked(request: RequestBuilder) -> Result<Self, reqwest::Error> {
         let (client, request) = request.build_split();
         let request = request?;
+        secrets::of_request(&request);
         let method = request.method().clone();
         let answer = Self::read(client.execute(request).await?).await?;
         Ok(Self { asked: format!("{method} {}", answer.asked), ..answer })
@@ -41,6 +44,7 @@ impl Answer {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await?;
         let body = serde_json::from_str(&text).unwrap_or_default();
+        secrets::of_answer(&headers, &body);
         Ok(Self { asked, status, headers, text, body })
     }
 

@@ -33,7 +33,6 @@ impl Database {
 
     /// PostgreSQL; without a server the test says that it is skipped, or fails if `LYCEUM_TESTS_SKIP_NOTHING` is set.
     pub async fn postgres(test: &str) -> Option<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
         let Some(server) = variable("TEST_DATABASE_URL") else {
             assert!(
                 variable("LYCEUM_TESTS_SKIP_NOTHING").is_none(),
@@ -42,9 +41,15 @@ impl Database {
             eprintln!("SKIPPED {test}: TEST_DATABASE_URL is not set");
             return None;
         };
+        Some(Self::on(&server).await)
+    }
+
+    /// A database of its own on this server, whose role must be allowed to create one.
+    pub async fn on(server: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("lyceum_test_e2e_{}_{count}", std::process::id());
-        let mut admin = PgConnection::connect(&server).await.expect("TEST_DATABASE_URL answers");
+        let mut admin = PgConnection::connect(server).await.expect("the database server answers");
         drop_database(&mut admin, &name).await;
         for tries in 0.. {
             match admin.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await {
@@ -53,10 +58,10 @@ impl Database {
                 Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("55006") && tries < 50 => {
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
-                Err(error) => panic!("the role of TEST_DATABASE_URL must be allowed to create databases: {error}"),
+                Err(error) => panic!("the role must be allowed to create databases: {error}"),
             }
         }
-        Some(Self::Postgres { server, name })
+        Self::Postgres { server: server.to_owned(), name }
     }
 
     /// The value of `DATABASE_URL`, if there is to be one.

@@ -9,6 +9,7 @@ use std::{
     process::{Command, Output, Stdio},
     sync::Arc,
     thread,
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -18,6 +19,7 @@ use crate::{
     binary,
     by_hand::ByHand,
     database::Database,
+    secrets,
     server::Server,
     traces,
     upstream::{KEY, MODEL, Upstream},
@@ -62,6 +64,7 @@ impl House {
         let mut settings: BTreeMap<_, _> =
             settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         settings.extend(database.url().map(|url| ("DATABASE_URL".to_owned(), url)));
+        settings.iter().for_each(|(name, value)| secrets::keep_setting(name, value));
         Self { settings, ground: Arc::new(Ground { database, folder }) }
     }
 
@@ -83,7 +86,9 @@ impl House {
     /// With another setting.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Display) -> Self {
-        self.settings.insert(name.to_owned(), value.to_string());
+        let value = value.to_string();
+        secrets::keep_setting(name, &value);
+        self.settings.insert(name.to_owned(), value);
         self
     }
 
@@ -128,6 +133,16 @@ impl House {
         Done::new(arguments, &output)
     }
 
+    /// Starts a command and ends it after so long, as a power cut would; it may have ended before.
+    pub fn run_and_kill(&self, arguments: &[&str], after: Duration) {
+        let mut command = self.command();
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the binary runs");
+        thread::sleep(after);
+        let _ = child.kill();
+        child.wait().expect("ends");
+    }
+
     /// Imports a book, and lets everybody see it. Answers the report.
     pub fn import(&self, book: &Path) -> Value {
         let path = book.display().to_string();
@@ -148,6 +163,11 @@ impl House {
         }
         fs::write(book.join("src/SUMMARY.md"), summary).expect("writes");
         self.import(&book)
+    }
+
+    /// The address of its database, unless that is a file in the data folder.
+    pub fn database_url(&self) -> Option<String> {
+        self.ground.database.url()
     }
 
     /// Where in the whole database one of these stands: each as `table.column`. Ids are looked for in their own form too.

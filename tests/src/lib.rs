@@ -7,14 +7,17 @@
 //! | [`balancer`], [`rolling`] | a load balancer; restarting servers behind it while people work |
 //! | [`binary`] | finding and building the binary, once for each run |
 //! | [`by_hand`] | SQL past the server, for programs that need many rows |
+//! | [`collector`] | where a server sends its spans |
 //! | [`database`] | a fresh database on SQLite or PostgreSQL |
 //! | [`house`] | an installation: folder, database, settings; runs commands |
 //! | [`server`] | a running server, and what it writes |
+//! | [`secrets`] | what no server may write into its log |
 //! | [`person`] | somebody who calls it |
 //! | [`persistent`] | somebody whose client does not give up |
 //! | [`multipart`] | the bodies of uploads |
 //! | [`post_office`] | a mail server that can be closed |
 //! | [`provider`] | an identity provider |
+//! | [`redis`] | a Redis that can be killed |
 //! | [`answer`] | what comes back, and what all answers must be |
 //! | [`form`], [`pictures`] | what clients upload |
 //! | [`events`] | the event stream of an answer of the mentor |
@@ -36,6 +39,7 @@ pub mod archives;
 pub mod balancer;
 pub mod binary;
 pub mod by_hand;
+pub mod collector;
 pub mod database;
 pub mod events;
 pub mod form;
@@ -47,7 +51,9 @@ pub mod person;
 pub mod pictures;
 pub mod post_office;
 pub mod provider;
+pub mod redis;
 pub mod rolling;
+pub mod secrets;
 pub mod server;
 pub mod tally;
 pub mod traces;

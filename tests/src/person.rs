@@ -3,7 +3,7 @@
 use reqwest::{Client, Method, RequestBuilder, header};
 use serde_json::Value;
 
-use crate::{answer::Answer, events::Events, multipart, server::Server};
+use crate::{answer::Answer, events::Events, multipart, secrets, server::Server};
 
 /// A user.
 #[derive(Debug, Clone)]
@@ -24,12 +24,15 @@ pub struct Person {
 
 impl Person {
     pub(crate) fn new(server: &Server, name: &str) -> Self {
+        let (email, password) = (format!("{name}@learners.example"), format!("bowline-{}-Turns", name.len() * 1009));
+        secrets::keep(&email);
+        secrets::keep(&password);
         Self {
             http: server.http.clone(),
             url: server.url.clone(),
             name: name.to_owned(),
-            email: format!("{name}@learners.example"),
-            password: format!("bowline-{}-Turns", name.len() * 1009),
+            email,
+            password,
             access: String::new(),
             refresh: String::new(),
         }

@@ -22,6 +22,8 @@ pub struct Provider {
     origin: String,
     keys: Arc<Mutex<Vec<(String, Ed25519KeyPair)>>>,
     fetched: Arc<AtomicUsize>,
+    /// The head of the newest request.
+    head: Arc<Mutex<String>>,
     serving: JoinSet<()>,
 }
 
@@ -30,7 +32,13 @@ impl Provider {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let origin = format!("http://{}", listener.local_addr().expect("an address"));
-        let mut provider = Self { origin, keys: Arc::default(), fetched: Arc::default(), serving: JoinSet::new() };
+        let mut provider = Self {
+            origin,
+            keys: Arc::default(),
+            fetched: Arc::default(),
+            head: Arc::default(),
+            serving: JoinSet::new(),
+        };
         provider.rotate();
         provider.serve(listener);
         provider
@@ -63,6 +71,11 @@ impl Provider {
         self.fetched.load(Ordering::SeqCst)
     }
 
+    /// The head of the newest request.
+    pub fn head(&self) -> String {
+        self.head.lock().expect("nobody panics").clone()
+    }
+
     /// The claims of a good token of this user.
     pub fn claims(&self, subject: &str, email: &str, is_verified: bool) -> Value {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
@@ -89,15 +102,16 @@ impl Provider {
     }
 
     fn serve(&mut self, listener: TcpListener) {
-        let (keys, fetched) = (Arc::clone(&self.keys), Arc::clone(&self.fetched));
+        let (keys, fetched, head) = (Arc::clone(&self.keys), Arc::clone(&self.fetched), Arc::clone(&self.head));
         self.serving.spawn(async move {
             let mut clients = JoinSet::new();
             while let Ok((mut client, _)) = listener.accept().await {
-                let (keys, fetched) = (Arc::clone(&keys), Arc::clone(&fetched));
+                let (keys, fetched, head) = (Arc::clone(&keys), Arc::clone(&fetched), Arc::clone(&head));
                 clients.spawn(async move {
                     let mut asked = vec![0; 4096];
                     let length = client.read(&mut asked).await.unwrap_or(0);
                     let asked = String::from_utf8_lossy(&asked[..length]).into_owned();
+                    head.lock().expect("nobody panics").clone_from(&asked);
                     let (status, body) = if asked.starts_with("GET /neondb/auth/.well-known/jwks.json ") {
                         fetched.fetch_add(1, Ordering::SeqCst);
                         ("200 OK", key_set(&keys.lock().expect("nobody panics")).to_string())

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -17,6 +17,7 @@ use crate::{
     answer::Answer,
     house::{Ground, House},
     person::Person,
+    secrets,
     wait::{eventually, within},
 };
 
@@ -28,6 +29,7 @@ type Written = Arc<Mutex<String>>;
 pub struct Server {
     child: Child,
     written: Written,
+    readers: Vec<JoinHandle<()>>,
     data: PathBuf,
     // After the child: it goes first.
     _ground: Arc<Ground>,
@@ -42,9 +44,11 @@ impl Server {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the server runs");
         let written = Written::default();
-        collect(child.stdout.take().expect("is piped"), &written);
-        collect(child.stderr.take().expect("is piped"), &written);
-        let mut server = Self { child, written, data, _ground: ground, url: String::new(), http: client() };
+        let readers = vec![
+            collect(child.stdout.take().expect("is piped"), &written),
+            collect(child.stderr.take().expect("is piped"), &written),
+        ];
+        let mut server = Self { child, written, readers, data, _ground: ground, url: String::new(), http: client() };
         server.url = eventually("listening", async || {
             if let Some(line) = server.log().lines().find_map(|line| line.rsplit_once("listening on http://")) {
                 return Some(format!("http://{}", line.1));
@@ -147,7 +151,9 @@ impl Server {
     pub async fn token_in(&self, email: &str, link: &str) -> String {
         let mail = self.mail(email, link).await;
         let (_, rest) = mail.split_once(link).expect("the link");
-        rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
+        let token: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+        secrets::keep(&token);
+        token
     }
 
     /// The newest mail to an address, as it lies in the folder.
@@ -185,6 +191,10 @@ impl Server {
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        for reader in self.readers.drain(..) {
+            // A child of the server may hold its output open, but not for long.
+            reader.join().expect("no reader panics");
+        }
     }
 }
 
@@ -193,6 +203,11 @@ impl Drop for Server {
         self.end();
         if thread::panicking() {
             eprintln!("---- the server wrote ----\n{}--------", self.log());
+            return;
+        }
+        // Every server of every test.
+        if let Some((secret, line)) = secrets::told(&self.log()) {
+            panic!("{secret:?} stands in the log: {line}");
         }
     }
 }
@@ -201,7 +216,7 @@ fn client() -> Client {
     Client::builder().no_proxy().timeout(Duration::from_mins(1)).build().expect("a client")
 }
 
-fn collect(pipe: impl Read + Send + 'static, written: &Written) {
+fn collect(pipe: impl Read + Send + 'static, written: &Written) -> JoinHandle<()> {
     let written = Arc::clone(written);
     thread::spawn(move || {
         let mut pipe = BufReader::new(pipe);
@@ -210,5 +225,5 @@ fn collect(pipe: impl Read + Send + 'static, written: &Written) {
             written.lock().expect("no reader panics").push_str(&String::from_utf8_lossy(&line));
             line.clear();
         }
-    });
+    })
 }

@@ -163,7 +163,12 @@ pub struct Upstream {
 impl Upstream {
     /// Starts it.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        Self::start_at(0).await
+    }
+
+    /// Starts it at this port of this machine, where another one may have been.
+    pub async fn start_at(port: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port is free");
         let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
         let script = Arc::<Script>::default();
         let mut listening = JoinSet::new();

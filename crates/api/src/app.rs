@@ -8,7 +8,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     health::Health,
-    http::upload::UploadLimits,
+    http::{client::Proxies, limits::Limits, upload::UploadLimits},
+    metrics::Metrics,
     settings::{SameSite as Chosen, Settings},
 };
 
@@ -16,6 +17,8 @@ use crate::{
 pub struct App {
     /// What Lyceum does, over connections of this worker's own.
     pub lyceum: Lyceum,
+    /// How often anybody may ask; `None` if that is not limited.
+    pub limits: Option<Limits>,
     /// What all workers share.
     pub shared: Arc<Shared>,
 }
@@ -26,8 +29,12 @@ pub struct Shared {
     pub cookies: CookieRules,
     /// Origins whose pages may act with a user's cookies.
     pub origins: Vec<String>,
+    /// The proxies that stand before this server.
+    pub proxies: Proxies,
     /// The limits of files that come in.
     pub uploads: UploadLimits,
+    /// What is counted and measured.
+    pub metrics: Arc<Metrics>,
     /// Health of the parts, remembered for a moment.
     pub health: Health,
     /// Running turns, and files that are being stored; shutting down waits for them.

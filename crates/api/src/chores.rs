@@ -32,6 +32,7 @@ const LAST_MAIL: Duration = Duration::from_secs(5);
 /// Tasks beside the requests. What rows lease out is done by every instance, and so is what only it can know; what one
 /// does for all is a [`Job`].
 pub struct Chores {
+    lyceum: Lyceum,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -47,11 +48,21 @@ impl Chores {
         tasks.spawn(read_texts(lyceum.clone(), stopping.clone()));
         tasks.spawn(beat(lyceum.clone(), stopping.clone()));
         tasks.spawn(sweep(lyceum.clone(), Arc::clone(instance), stopping.clone()));
-        tasks.spawn(alone(lyceum, Job::tidy(), stopping.clone(), tidy));
+        tasks.spawn(alone(lyceum.clone(), Job::tidy(), stopping.clone(), tidy));
         let warmed = Arc::clone(house);
         tasks.spawn(stopping.clone().run_until_cancelled_owned(async move { warmed.warm().await }));
         tasks.close();
-        Ok(Self { tasks, stopping })
+        Ok(Self { lyceum, tasks, stopping })
+    }
+
+    /// The application over the connections that they share.
+    pub fn lyceum(&self) -> Lyceum {
+        self.lyceum.clone()
+    }
+
+    /// Does something else beside the requests, until it is told that the server stops.
+    pub fn also<F: Future<Output = ()> + Send + 'static>(&self, work: impl FnOnce(CancellationToken) -> F) {
+        self.tasks.spawn(work(self.stopping.clone()));
     }
 
     /// Lets each finish what it is at, for a moment. A mail that is cut off is sent by the next instance, or after the

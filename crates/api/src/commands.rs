@@ -1,26 +1,36 @@
 //! The commands of the binary. Exit codes: 0 done, 1 failed, 2 wrong usage or settings.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands talk to a terminal")]
 
+mod backup;
 mod config;
 mod course;
 mod doctor;
 mod encryption;
+mod health;
 mod mail;
+mod manual;
 mod mentor;
 mod migrate;
 mod progress;
 mod user;
 
-use std::{process::ExitCode, time::Duration};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::{
+    backup::finish_placing,
     logs, openapi,
     server::serve,
     settings::{LoadOptions, Loaded, Settings},
     signals::StopSignals,
-    wiring,
+    traces, wiring,
 };
 
 /// The back end of AI-mentored learning.
@@ -39,6 +49,8 @@ enum Command {
     /// Look at or change the database schema.
     #[command(subcommand)]
     Migrate(migrate::Migrate),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     /// Make accounts, give roles, bring accounts back, erase them.
     #[command(subcommand)]
     User(user::User),
@@ -62,11 +74,35 @@ enum Command {
     Config(config::Config),
     /// Print the OpenAPI document.
     Openapi,
-    /// Check everything this server needs, and say what to do.
-    Doctor,
+    Doctor(doctor::Doctor),
+    /// Ask a running server whether it is ready.
+    Health(health::Health),
+    /// Print what makes a shell complete these commands.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for each command.
+    Man {
+        /// The folder to write them to; without one, the main page goes to standard output.
+        folder: Option<PathBuf>,
+    },
     /// Read a PDF from the input and write its text; the server runs this for each PDF.
     #[command(name = wiring::PDF_COMMAND, hide = true)]
     ReadPdf,
+}
+
+impl Cli {
+    /// What this process was asked for. Wrong usage and `--help` end it here.
+    pub fn from_process() -> Self {
+        let matches = Self::described().get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
+    /// The commands with all that help says of them.
+    fn described() -> clap::Command {
+        manual::with_manual(Self::command())
+    }
 }
 
 /// Why a command did not do what it was asked.
@@ -96,7 +132,9 @@ pub fn run(cli: Cli) -> ExitCode {
     }
     // One TLS provider for everything that speaks TLS. Fails only if it is set already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    match dispatch(cli.command.unwrap_or(Command::Serve)) {
+    let outcome = dispatch(cli.command.unwrap_or(Command::Serve));
+    traces::finish();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(message)) => {
             eprintln!("{message}");
@@ -117,20 +155,43 @@ fn dispatch(command: Command) -> Outcome {
             Ok(())
         }
         Command::Config(command) => config::run(&command),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::described(), "lyceum", &mut text);
+            Ok(std::io::stdout().write_all(&text)?)
+        }
+        Command::Man { folder: None } => Ok(manual::write(Cli::described(), &mut std::io::stdout())?),
+        Command::Man { folder: Some(folder) } => {
+            let written = manual::write_all(Cli::described(), &folder)?;
+            println!("{written} pages are in {}", folder.display());
+            Ok(())
+        }
+        Command::Health(command) => block_on(health::run(command)),
         command => {
             let settings = load(matches!(command, Command::Serve))?;
+            // Before anything looks into the data folder: a restore may have been interrupted.
+            if !matches!(command, Command::Doctor(_)) {
+                finish_placing(Path::new(&settings.data_dir))?;
+            }
             block_on(async {
                 match command {
                     Command::Serve => Ok(serve(settings, StopSignals::listen()?).await?),
                     Command::Migrate(command) => migrate::run(&command, &settings).await,
+                    Command::Backup(command) => Box::pin(backup::back_up(command, &settings)).await,
+                    Command::Restore(command) => Box::pin(backup::restore(command, &settings)).await,
                     Command::User(command) => Box::pin(user::run(command, &settings)).await,
                     Command::Mail(command) => mail::run(&command, &settings).await,
                     Command::Course(command) => Box::pin(course::run(command, &settings)).await,
                     Command::Progress(command) => progress::run(command, &settings).await,
                     Command::Encryption(command) => encryption::run(command, &settings).await,
                     Command::Mentor(command) => mentor::run(command, &settings).await,
-                    Command::Doctor => doctor::run(&settings).await,
-                    Command::Openapi | Command::Config(_) | Command::ReadPdf => Ok(()),
+                    Command::Doctor(command) => Box::pin(doctor::run(&command, &settings)).await,
+                    Command::Openapi
+                    | Command::Config(_)
+                    | Command::Completions { .. }
+                    | Command::Man { .. }
+                    | Command::Health(_)
+                    | Command::ReadPdf => Ok(()),
                 }
             })
         }

@@ -7,6 +7,7 @@ pub mod cookies;
 pub mod edge;
 pub mod event_stream;
 pub mod idempotency;
+pub mod limits;
 pub mod page;
 pub mod path;
 pub mod problem;

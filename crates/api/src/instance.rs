@@ -11,6 +11,8 @@ use std::{
 use anyhow::Context as _;
 use lyceum_domain::ids::{IdGenerator, InstanceId};
 
+use crate::backup::is_placing;
+
 /// This server among those of its data folder.
 pub struct Instance {
     id: InstanceId,
@@ -30,7 +32,10 @@ impl Instance {
         let entered = File::create_new(&draft)
             .and_then(|file| file.lock().and_then(|()| fs::rename(&draft, &path)).map(|()| file));
         let file = entered.with_context(|| format!("the file {} cannot be made and locked", path.display()))?;
-        Ok(Self { id, folder, _file: file })
+        let instance = Self { id, folder, _file: file };
+        // Looked for only now: a restore gives way to a server that it sees, and begins before it looks.
+        anyhow::ensure!(!is_placing(data_dir)?, "{} is being restored", data_dir.display());
+        Ok(instance)
     }
 
     /// Its name.
@@ -66,6 +71,22 @@ impl Drop for Instance {
     fn drop(&mut self) {
         let _ = fs::remove_file(self.folder.join(self.id.to_string()));
     }
+}
+
+/// Whether a server of this data folder is alive.
+pub fn is_in_use(data_dir: &Path) -> io::Result<bool> {
+    let files = match fs::read_dir(data_dir.join("instances")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        files => files?,
+    };
+    for entry in files {
+        let entry = entry?;
+        // Drafts too: theirs is about to start. What is gone meanwhile is nobody's any more.
+        if entry.file_type()?.is_file() && !is_unlocked(&entry.path())? && entry.path().exists() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether nobody holds the file.

@@ -3,11 +3,14 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`commands`] | `serve`, `migrate`, `user`, `mail`, `course`, `progress`, `encryption`, `config`, `openapi`, `doctor` |
+//! | [`commands`] | `serve`, `migrate`, `user`, `mail`, `course`, `progress`, `encryption`, `config`, `openapi`, `doctor`, `health` … |
+//! | [`backup`] | archives that hold all of an installation |
+//! | [`machine`] | what the operating system says of the room that is left |
 //! | [`books`] | books that become courses, and courses that become books |
 //! | [`settings`] | every setting, its sources and checks |
 //! | [`wiring`] | the one file that names adapters |
 //! | [`server`], [`signals`], [`chores`] | listening, shutting down; what is done without being asked |
+//! | [`logs`], [`metrics`], [`traces`] | what can be seen of all this from outside |
 //! | [`pump`], [`instance`] | turns that outlive their requests; which servers are alive |
 //! | [`routes`] | one module per noun: bodies and handlers |
 //! | [`http`] | what all routes share: callers, bodies, pages, problems, headers |
@@ -15,6 +18,7 @@
 
 pub mod ambient;
 pub mod app;
+pub mod backup;
 pub mod books;
 pub mod chores;
 pub mod commands;
@@ -23,10 +27,13 @@ pub mod health;
 pub mod http;
 pub mod instance;
 pub mod logs;
+pub mod machine;
+pub mod metrics;
 pub mod openapi;
 pub mod pump;
 pub mod routes;
 pub mod server;
 pub mod settings;
 pub mod signals;
+pub mod traces;
 pub mod wiring;

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use lyceum_api::commands::{Cli, run};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    lyceum_api::commands::run(lyceum_api::commands::Cli::parse())
+    run(Cli::from_process())
 }

@@ -1,5 +1,9 @@
 //! The OpenAPI 3.1 document, made from the routes themselves.
 
+mod limits;
+mod refusals;
+mod texts;
+
 use std::sync::LazyLock;
 
 use actix_web::{
@@ -10,7 +14,8 @@ use actix_web::{
 use utoipa::{
     Modify, OpenApi as _,
     openapi::{
-        Content, OpenApi, Ref, RefOr, Response,
+        HttpMethod, OpenApi,
+        path::{Operation, PathItem},
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -21,6 +26,7 @@ use crate::{
     routes::{
         self,
         mentor::{DeltaBody, DoneBody, StartBody},
+        openai::errors::ErrorBody,
     },
 };
 
@@ -42,7 +48,7 @@ use crate::{
         (name = "mentor", description = "Asking, and one's conversations"),
         (name = "operation", description = "Running it"),
     ),
-    components(schemas(ProblemBody, StartBody, DeltaBody, DoneBody)),
+    components(schemas(ProblemBody, ErrorBody<'_>, StartBody, DeltaBody, DoneBody)),
     modifiers(&Conventions),
 )]
 struct Document;
@@ -70,20 +76,26 @@ pub fn document() -> OpenApi {
         .configure(routes::document_root)
         .split_for_parts();
     env!("CARGO_PKG_VERSION").clone_into(&mut openapi.info.version);
-    for item in openapi.paths.paths.values_mut() {
-        for operation in operations(item) {
-            let problem = RefOr::Ref(Ref::from_schema_name("Problem"));
-            let content = Content::new(Some(problem));
-            let mut response = Response::new("Any error, as a problem");
-            response.content.insert("application/problem+json".to_owned(), content.into());
-            operation.responses.responses.insert("default".to_owned(), RefOr::T(response));
+    texts::describe(&mut openapi);
+    let components = openapi.components.get_or_insert_default();
+    for (path, item) in &mut openapi.paths.paths {
+        for (method, operation) in operations(item) {
+            refusals::complete(path, &method, operation, components);
         }
     }
+    limits::describe(&mut openapi);
     openapi
 }
 
-fn operations(item: &mut utoipa::openapi::PathItem) -> impl Iterator<Item = &mut utoipa::openapi::path::Operation> {
-    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch].into_iter().flatten()
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (HttpMethod, &mut Operation)> {
+    let all = [
+        (HttpMethod::Get, &mut item.get),
+        (HttpMethod::Put, &mut item.put),
+        (HttpMethod::Post, &mut item.post),
+        (HttpMethod::Delete, &mut item.delete),
+        (HttpMethod::Patch, &mut item.patch),
+    ];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
 /// The document as JSON.
@@ -137,3 +149,6 @@ pub fn page(config: &mut actix_web::web::ServiceConfig) {
 /// Built without the page.
 #[cfg(not(feature = "docs-ui"))]
 pub fn page(_: &mut actix_web::web::ServiceConfig) {}
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use lyceum_application::{
 };
 use tokio::sync::oneshot;
 
-use crate::app::App;
+use crate::{app::App, traces};
 
 /// Starts what `ask` prepares and gives a reader of it. Dropping the reader tells the turn that nobody reads.
 ///
@@ -24,7 +24,7 @@ where
 {
     let (sender, receiver) = oneshot::channel();
     let turns = app.turns.clone();
-    turns.spawn_local(async move {
+    turns.spawn_local(traces::carried(async move {
         if app.stopping.is_cancelled() {
             drop(sender.send(Err(Error::ShuttingDown)));
             return;
@@ -39,6 +39,6 @@ where
             Ok(Done::Before(answer)) => drop(sender.send(Ok(Done::Before(answer)))),
             Err(error) => drop(sender.send(Err(error))),
         }
-    });
+    }));
     receiver.await.unwrap_or(Err(Error::Abandoned))
 }

@@ -9,6 +9,7 @@ pub mod courses;
 pub mod documents;
 pub mod leaving;
 pub mod lessons;
+pub mod logging;
 pub mod mentor;
 pub mod openai;
 pub mod operation;
@@ -72,6 +73,8 @@ routes! {
     admin::read_user,
     admin::change_user,
     admin::list_audit,
+    logging::read_log_level,
+    logging::change_log_level,
     courses::list_courses,
     courses::writing::create_course,
     courses::import::import_course,

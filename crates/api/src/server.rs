@@ -29,11 +29,13 @@ use crate::{
     demo,
     health::Health,
     http::{
+        client::Proxies,
         edge::{EdgeRules, edge},
+        limits::limits,
         upload::{Patience, UploadLimits},
     },
     instance::Instance,
-    openapi, routes,
+    logs, metrics, openapi, routes,
     settings::{LogFormat, Settings},
     signals::StopSignals,
     wiring::{self, House},
@@ -61,8 +63,10 @@ pub async fn serve(settings: Settings, mut signals: StopSignals) -> anyhow::Resu
     let shared = Arc::new(Shared {
         cookies: CookieRules::new(&settings),
         origins: own_origins(&settings, port),
+        proxies: Proxies::new(&settings.server.trusted_proxies, settings.environment.is_production()),
         uploads,
-        health: Health::default(),
+        metrics: Arc::clone(house.metrics()),
+        health: Health::new(&settings.data_dir),
         turns: TaskTracker::new(),
         up: CancellationToken::new(),
         leaving: CancellationToken::new(),
@@ -70,13 +74,11 @@ pub async fn serve(settings: Settings, mut signals: StopSignals) -> anyhow::Resu
         stop_turns: CancellationToken::new(),
         started,
     });
-    let workers = match settings.server.workers {
-        0 => std::thread::available_parallelism().map_or(2, usize::from),
-        workers => workers,
-    };
+    let workers = settings.server.worker_threads();
     let (socket, at_work) = (listener.try_clone()?, Arc::new(Semaphore::new(0)));
     let mut serving = pin!(bind(&settings, listener, workers, &house, &shared, &at_work)?);
     let chores = Chores::start(&house, &instance).await?;
+    watch(&settings, &shared, &house, &chores)?;
     let handle = serving.handle();
     tokio::select! {
         // A worker that cannot reach the database, for one.
@@ -108,6 +110,19 @@ pub async fn serve(settings: Settings, mut signals: StopSignals) -> anyhow::Resu
     Ok(())
 }
 
+/// Lets others see what the server does: metrics, and a log whose level can be changed.
+fn watch(settings: &Settings, shared: &Shared, house: &House, chores: &Chores) -> anyhow::Result<()> {
+    let metrics = house.metrics();
+    metrics.house.watch_tasks(&shared.turns, tokio::runtime::Handle::current());
+    let hangups = logs::Hangups::heard()?;
+    chores.also(|stopping| hangups.follow(stopping));
+    let Some(server) = metrics::listener::bind(settings, metrics)? else { return Ok(()) };
+    chores.also(|stopping| metrics::listener::serve(server, stopping));
+    let (metrics, lyceum) = (Arc::clone(metrics), chores.lyceum());
+    chores.also(|stopping| async move { metrics.backlog.keep(lyceum, stopping).await });
+    Ok(())
+}
+
 fn bind(
     settings: &Settings,
     listener: TcpListener,
@@ -119,6 +134,7 @@ fn bind(
     let server = settings.server.clone();
     let cors_settings = settings.cors.clone();
     let (house, shared, at_work) = (Arc::clone(house), Arc::clone(shared), Arc::clone(at_work));
+    let metrics = Arc::clone(house.metrics());
     let blocking = if server.max_blocking_threads == 0 { 16 } else { server.max_blocking_threads };
     let http = HttpServer::new(move || {
         let (house, shared, at_work) = (Arc::clone(&house), Arc::clone(&shared), Arc::clone(&at_work));
@@ -128,17 +144,20 @@ fn bind(
                 // On the worker's own runtime.
                 async move {
                     let lyceum = house.lyceum(workers).await?;
+                    let limits = house.limits()?;
                     let kept = lyceum.clone();
                     // As long as the worker lives: the turns that it runs wait for it.
                     actix_web::rt::spawn(async move { kept.keep_journal().await });
                     at_work.add_permits(1);
-                    anyhow::Ok(App { lyceum, shared })
+                    anyhow::Ok(App { lyceum, limits, shared })
                 }
             })
             .app_data(EdgeRules { hsts: server.hsts })
+            .app_data(Arc::clone(&metrics.http))
             .app_data(web::PayloadConfig::new(server.max_json_bytes))
             // The last one is the outermost.
             .wrap(Compress::default())
+            .wrap(from_fn(limits))
             .wrap(Condition::new(
                 !cors_settings.origins.is_empty(),
                 cors(&cors_settings.origins, cors_settings.max_age_seconds),

@@ -6,12 +6,14 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | `server`, `database`, `auth`, `cors`, `llm`, `mentor`, `quota`, `encryption`, `mail`, `storage`, `retention`, `log` | the groups |
+//! | `server`, `database`, `auth`, `cors`, `llm`, `mentor`, `quota`, `encryption`, `mail`, `storage`, `retention`, `log`,
+//! `telemetry`, `rate_limit`, `redis` | the groups |
 //! | `lockout`, `providers` | groups within `auth` |
 //! | `known` | the table of all settings: name, plain name, what is allowed |
-//! | `sources`, `files`, `variables`, `database_parts` | reading the layers |
+//! | `sources`, `files`, `variables`, `parts` | reading the layers |
 //! | `faults`, `checks` | what is wrong, and finding it |
 //! | `masking`, `show` | printing settings without their secrets |
+//! | `reference` | what each setting is, for people |
 
 use figment::{Figment, providers::Serialized};
 use serde::{Deserialize, Serialize};
@@ -20,7 +22,6 @@ mod auth;
 mod checks;
 mod cors;
 mod database;
-mod database_parts;
 mod encryption;
 mod environment;
 mod faults;
@@ -32,19 +33,25 @@ mod log;
 mod mail;
 mod masking;
 mod mentor;
+mod parts;
 mod providers;
 mod quota;
+mod rate_limit;
+mod redis;
+mod reference;
 mod retention;
 mod server;
 mod show;
 mod sources;
 mod storage;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod variables;
 
 pub use auth::{AuthMode, AuthSettings, JwtAlgorithm, SameSite};
-pub use cors::{CorsSettings, RateLimitSettings};
+pub use cors::CorsSettings;
+pub(crate) use database::sqlite_url;
 pub use database::{DatabaseKind, DatabaseSettings};
 pub use encryption::EncryptionSettings;
 pub use environment::Environment;
@@ -56,11 +63,15 @@ pub use mail::{MailSettings, MailTransport};
 pub use mentor::{MentorSettings, PriceSettings};
 pub use providers::{ProviderAlgorithm, ProviderSettings};
 pub use quota::{PlanQuotaSettings, QuotaSettings};
+pub use rate_limit::{ClassSettings, RateLimitSettings};
+pub use redis::RedisSettings;
+pub use reference::reference;
 pub use retention::RetentionSettings;
 pub use server::ServerSettings;
 pub use show::show;
 pub use sources::{LoadOptions, Loaded, Origin};
 pub use storage::StorageSettings;
+pub use telemetry::TelemetrySettings;
 
 use faults::Report;
 use sources::{Layers, Origins};
@@ -99,8 +110,12 @@ pub struct Settings {
     pub retention: RetentionSettings,
     /// Logging.
     pub log: LogSettings,
+    /// Metrics and traces.
+    pub telemetry: TelemetrySettings,
     /// The request limiter.
     pub rate_limit: RateLimitSettings,
+    /// What several servers share beside the database.
+    pub redis: RedisSettings,
 }
 
 impl Settings {
@@ -122,7 +137,9 @@ impl Settings {
             storage: StorageSettings::default(),
             retention: RetentionSettings::default(),
             log: LogSettings::default(),
+            telemetry: TelemetrySettings::default(),
             rate_limit: RateLimitSettings::default(),
+            redis: RedisSettings::default(),
         };
         match environment {
             Environment::Production => {}
@@ -135,6 +152,7 @@ impl Settings {
             Environment::Test => {
                 settings.relax();
                 settings.auth.bcrypt_cost = 4;
+                "off".clone_into(&mut settings.telemetry.metrics_bind);
             }
         }
         settings
@@ -187,7 +205,7 @@ impl Settings {
     /// Fills in what follows from other settings.
     fn derive(&mut self, origins: &mut Origins) {
         if self.database.url_text().is_empty() {
-            self.database.url = database::sqlite_url(&self.data_dir).into();
+            self.database.url = database::url_in(&self.data_dir).into();
             origins.insert("database.url", Origin::Derived { from: "data_dir".to_owned() });
         }
         while self.server.public_url.ends_with('/') {

@@ -1,6 +1,7 @@
 //! The one file that names adapters: from settings to a house that works.
 
 mod chat_model;
+mod counter;
 
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
@@ -19,6 +20,7 @@ use lyceum_domain::{
     blobs::Blobs,
     conversations::Seal,
     ids::{IdGenerator, InstanceId},
+    limits::Limiter,
     mail::{LetterWriter, Mailer},
     sessions::{AccessTokens, Lockout, Secrets},
     subjects::TextExtractor,
@@ -30,10 +32,13 @@ use lyceum_storage_seaorm::{SeaOrmStore, StorageSettings};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
 
-use self::chat_model::Models;
+use self::{chat_model::Models, counter::Counter};
 use crate::{
     ambient::{SystemClock, UuidV7Ids},
+    http::limits::Limits,
+    metrics::{Hashing, Metrics, Pool},
     settings::{AuthMode, DatabaseKind, JwtAlgorithm, MailTransport, ProviderAlgorithm, Settings},
+    traces,
 };
 
 /// Applies the migrations that are missing, unless told not to.
@@ -66,9 +71,11 @@ pub struct House {
     texts: Arc<dyn TextExtractor>,
     lanes: Arc<Lanes>,
     answers: Arc<LiveAnswers>,
+    counter: Counter,
     models: Models,
+    metrics: Arc<Metrics>,
     seal: Option<Arc<dyn Seal>>,
-    shared_store: OnceCell<SeaOrmStore>,
+    shared_store: OnceCell<Arc<SeaOrmStore>>,
     /// Of a folder; a bucket has connections, and each thread its own.
     shared_blobs: OnceCell<ObjectBlobs>,
 }
@@ -79,6 +86,10 @@ impl House {
     pub fn new(settings: &Settings, public_url: String, instance: InstanceId) -> anyhow::Result<Self> {
         let ids: Arc<dyn IdGenerator> = Arc::new(UuidV7Ids);
         let secrets = Arc::new(Sha256Secrets);
+        let metrics = Arc::new(Metrics::new()?);
+        let lanes = Arc::new(Lanes::new(lanes(settings)));
+        let answers = Arc::new(LiveAnswers::new(instance));
+        metrics.house.watch_mentor(Arc::clone(&lanes), Arc::clone(&answers));
         Ok(Self {
             providers: Arc::new(JwksProviders::new(providers(settings)?)?),
             letters: letters(settings, &public_url)?,
@@ -86,14 +97,16 @@ impl House {
             blob_bell: Bell::default(),
             text_bell: Bell::default(),
             rules: rules(settings, public_url),
-            passwords: passwords(settings)?,
+            passwords: passwords(settings, &metrics)?,
             access_tokens: access_tokens(settings, &*secrets, Arc::clone(&ids))?,
             mailer: mailer(settings)?,
             portraits: portraits(settings),
             texts: texts(settings)?,
-            lanes: Arc::new(Lanes::new(lanes(settings))),
-            answers: Arc::new(LiveAnswers::new(instance)),
-            models: Models::new(settings)?,
+            lanes,
+            answers,
+            counter: Counter::new(settings, &metrics),
+            models: Models::new(settings, &metrics)?,
+            metrics,
             seal: seal(settings)?,
             settings: settings.clone(),
             secrets,
@@ -103,15 +116,20 @@ impl House {
         })
     }
 
+    /// What is counted and measured of all that is made here.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
     /// The application for one of `threads` runtimes, to be called on it.
     pub async fn lyceum(&self, threads: usize) -> anyhow::Result<Lyceum> {
         let store = if self.settings.database.kind() == Some(DatabaseKind::Sqlite) {
-            self.shared_store.get_or_try_init(|| store(&self.settings, 1, self.seal.clone())).await?.clone()
+            self.shared_store.get_or_try_init(|| self.store(1)).await?.clone()
         } else {
-            store(&self.settings, threads, self.seal.clone()).await?
+            self.store(threads).await?
         };
         let ports = Ports {
-            store: Arc::new(store),
+            store,
             clock: Arc::new(SystemClock),
             ids: Arc::clone(&self.ids),
             passwords: Arc::clone(&self.passwords),
@@ -131,6 +149,26 @@ impl House {
             answers: Arc::clone(&self.answers),
         };
         Ok(Lyceum::new(ports, self.rules.clone()))
+    }
+
+    /// What counts requests, for one runtime; `None` where they are not limited.
+    pub fn limits(&self) -> anyhow::Result<Option<Limits>> {
+        let rates = &self.settings.rate_limit;
+        if !rates.enabled {
+            return Ok(None);
+        }
+        Ok(Some(Limits::new(self.counter.limiter()?, rates.clone())))
+    }
+
+    /// A store whose connections are counted as long as it is there.
+    async fn store(&self, threads: usize) -> anyhow::Result<Arc<SeaOrmStore>> {
+        let store = Arc::new(store(&self.settings, threads, self.seal.clone(), &self.metrics).await?);
+        let watched = Arc::downgrade(&store);
+        self.metrics.house.watch_pool(move || {
+            let pool = watched.upgrade()?.pool_status();
+            Some(Pool { size: pool.size, idle: u32::try_from(pool.idle).unwrap_or(pool.size), max: pool.max })
+        });
+        Ok(store)
     }
 
     async fn blobs(&self) -> anyhow::Result<Arc<dyn Blobs>> {
@@ -165,6 +203,11 @@ impl House {
 pub async fn lyceum(settings: &Settings) -> anyhow::Result<Lyceum> {
     let public_url = settings.server.base_url(settings.server.port);
     House::new(settings, public_url, InstanceId::new(&UuidV7Ids))?.lyceum(1).await
+}
+
+/// What counts requests, for a command.
+pub fn limiter(settings: &Settings) -> anyhow::Result<Arc<dyn Limiter>> {
+    Counter::new(settings).limiter()
 }
 
 /// How many questions are answered at once.
@@ -212,6 +255,8 @@ fn rules(settings: &Settings, public_url: String) -> Rules {
             audit: days(keep.audit_days),
             sessions: days(keep.sessions_days),
             mails: days(keep.mails_days),
+            dead_mails: days(keep.dead_mails_days),
+            usage: days(keep.usage_days),
         },
         public_url,
         max_lessons: Rules::default().max_lessons,
@@ -230,16 +275,33 @@ fn rules(settings: &Settings, public_url: String) -> Rules {
     }
 }
 
+/// How many connections to PostgreSQL each of so many threads has at most.
+fn connections_of_one(settings: &Settings, threads: usize) -> u32 {
+    let all = if settings.database.max_connections == 0 { 8 } else { settings.database.max_connections };
+    (all / u32::try_from(threads.max(1)).unwrap_or(u32::MAX)).max(2)
+}
+
+/// How many connections to PostgreSQL a server has at most: those of its workers, and those of its chores.
+pub fn most_connections(settings: &Settings) -> u32 {
+    let workers = settings.server.worker_threads();
+    let all = connections_of_one(settings, workers).saturating_mul(u32::try_from(workers).unwrap_or(u32::MAX));
+    all.saturating_add(connections_of_one(settings, 1))
+}
+
 /// A store with its part of the connections that the settings allow, or of those that proved best: eight in all. At least
 /// two for each thread: who reads while a unit of work is open needs the second.
-async fn store(settings: &Settings, threads: usize, seal: Option<Arc<dyn Seal>>) -> anyhow::Result<SeaOrmStore> {
+async fn store(
+    settings: &Settings,
+    threads: usize,
+    seal: Option<Arc<dyn Seal>>,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<SeaOrmStore> {
+    let metrics = Arc::clone(metrics);
     let database = &settings.database;
-    let part = |all: u32, least: u32| (all / u32::try_from(threads.max(1)).unwrap_or(u32::MAX)).max(least);
     let connections = match (database.kind(), database.max_connections) {
         (Some(DatabaseKind::Sqlite), 0) => None,
         (Some(DatabaseKind::Sqlite), all) => Some(all),
-        (_, 0) => Some(part(8, 2)),
-        (_, all) => Some(part(all, 2)),
+        _ => Some(connections_of_one(settings, threads)),
     };
     let some_seconds = |seconds: u64| Some(Duration::from_secs(seconds)).filter(|span| !span.is_zero());
     let storage = StorageSettings {
@@ -254,12 +316,13 @@ async fn store(settings: &Settings, threads: usize, seal: Option<Arc<dyn Seal>>)
         slow_query_threshold: Some(Duration::from_millis(database.slow_query_milliseconds))
             .filter(|span| !span.is_zero()),
         seal,
+        on_statement: Some(Arc::new(move |took, is_well| metrics.statement(took, is_well))),
         ..StorageSettings::default()
     };
     SeaOrmStore::connect(&storage).await.context("the database cannot be reached")
 }
 
-fn passwords(settings: &Settings) -> anyhow::Result<Arc<dyn PasswordHasher>> {
+fn passwords(settings: &Settings, metrics: &Metrics) -> anyhow::Result<Arc<dyn PasswordHasher>> {
     let auth = &settings.auth;
     let defaults = BcryptSettings::default();
     let bcrypt = BcryptSettings {
@@ -268,7 +331,13 @@ fn passwords(settings: &Settings) -> anyhow::Result<Arc<dyn PasswordHasher>> {
         queue: auth.hash_queue,
         queue_timeout: Duration::from_secs(auth.hash_queue_timeout_seconds),
     };
-    Ok(Arc::new(BcryptHasher::new(bcrypt)?))
+    let hasher = Arc::new(BcryptHasher::new(bcrypt)?);
+    let watched = Arc::clone(&hasher);
+    metrics.house.watch_hashing(move || {
+        let status = watched.status();
+        Hashing { working: status.working, waiting: status.waiting }
+    });
+    Ok(hasher)
 }
 
 fn access_tokens(
@@ -328,6 +397,7 @@ fn providers(settings: &Settings) -> anyhow::Result<Vec<ProviderSettings>> {
             provider.required_role.clone_from(&chosen.required_role);
             provider.subject = if chosen.subject_is_uuid { Subject::Uuid } else { Subject::Text };
             provider.leeway = Duration::from_secs(chosen.leeway_seconds);
+            provider.trace = Some(traces::headers);
             Ok(provider)
         })
         .collect()
@@ -341,12 +411,15 @@ fn letters(settings: &Settings, public_url: &str) -> anyhow::Result<Arc<dyn Lett
     }))
 }
 
+/// The name in the data folder of the secret that is made where nobody set one.
+pub const KEPT_SECRET: &str = "jwt-secret";
+
 /// The secret of a machine where nobody set one: made at the first start, kept for the next. Two starts at once agree
 /// on one.
 fn kept_secret(folder: &Path, secrets: &dyn Secrets) -> anyhow::Result<SecretString> {
     use std::io::{ErrorKind, Write as _};
     std::fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-    let file = folder.join("jwt-secret");
+    let file = folder.join(KEPT_SECRET);
     let read = || std::fs::read_to_string(&file).map(|text| text.trim().to_owned());
     match read() {
         Ok(text) if text.len() >= SigningKey::HS256_MIN_BYTES => return Ok(text.into()),
@@ -355,7 +428,7 @@ fn kept_secret(folder: &Path, secrets: &dyn Secrets) -> anyhow::Result<SecretStr
         Err(error) => return Err(error).with_context(|| format!("{} cannot be read", file.display())),
     }
     // Whole under another name first: nobody ever reads half a secret.
-    let draft = folder.join(format!("jwt-secret.{}", std::process::id()));
+    let draft = folder.join(format!("{KEPT_SECRET}.{}", std::process::id()));
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

@@ -15,16 +15,24 @@ pub struct Retention {
     pub sessions: Duration,
     /// The record that a mail was sent.
     pub mails: Duration,
+    /// Mails that were given up, which the operator may want to send after all.
+    pub dead_mails: Duration,
+    /// What calls of the model took and cost.
+    pub usage: Duration,
 }
 
 const DAY: Duration = Duration::from_hours(24);
 
 impl Default for Retention {
-    /// A year, 30 days, a week.
+    /// A year, 30 days, a week, 90 days, two years.
     fn default() -> Self {
-        Self { audit: DAY * 365, sessions: DAY * 30, mails: DAY * 7 }
+        Self { audit: DAY * 365, sessions: DAY * 30, mails: DAY * 7, dead_mails: DAY * 90, usage: DAY * 730 }
     }
 }
+
+/// How long a text that no answer quotes any more is kept at least; more than the day within which a turn need not note
+/// that it quotes it.
+const QUOTED: Duration = Duration::from_hours(7 * 24);
 
 /// The most rows of one kind that one unit of work removes: others have to get their turn.
 const BATCH: u32 = 500;
@@ -42,13 +50,17 @@ impl Lyceum {
     pub async fn tidy(&self, actor: &Actor) -> Result<u64, Error> {
         allow(actor, &Action::ManageUsers).map_err(denied("account"))?;
         let now = self.ports.clock.now();
-        let Retention { audit, sessions, mails } = self.rules.retention;
+        let Retention { audit, sessions, mails, dead_mails, usage } = self.rules.retention;
         let mut unit = self.ports.store.begin().await?;
         let mut removed = unit.registrations().remove_expired(now, BATCH).await?;
         removed += unit.users().remove_expired_tokens(now, BATCH).await?;
         removed += unit.sign_in_failures().remove_old(now.minus(self.rules.lockout.forget_after), BATCH).await?;
         removed += unit.sessions().remove_ended(now.minus(sessions), BATCH).await?;
+        removed += unit.sessions().remove_expired_tokens(now.minus(sessions), BATCH).await?;
         removed += unit.outbox().remove_settled(now.minus(mails), BATCH).await?;
+        removed += unit.outbox().remove_dead(now.minus(dead_mails), BATCH).await?;
+        removed += unit.conversations().remove_usage(now.minus(usage), BATCH).await?;
+        removed += unit.conversations().forget_texts(now.minus(QUOTED), now, BATCH).await?;
         removed += unit.audit().remove_old(now.minus(audit), BATCH).await?;
         removed += unit.claims().remove_expired(now, BATCH).await?;
         unit.commit().await?;

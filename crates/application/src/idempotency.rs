@@ -16,7 +16,7 @@ use lyceum_domain::{
 };
 use sha2::Digest as _;
 
-use crate::{Error, Lyceum};
+use crate::{Error, Lyceum, mentor::End};
 
 /// How long nobody else may do a request of the same key: longer than any takes.
 const LEASE: Duration = Duration::from_mins(10);
@@ -107,12 +107,22 @@ impl<T> Ticket<T> {
         self.0.as_deref().is_none_or(|(claim, _)| now < claim.leased_until)
     }
 
+    /// The claim of the name, if there is one.
+    pub(crate) fn claim(&self) -> Option<&Claim> {
+        self.0.as_deref().map(|(claim, _)| claim)
+    }
+
+    /// The claim of the name, and the answer to be kept for it. `parts` are what the body said.
+    pub(crate) fn settlement(&self, parts: &[&[u8]], outcome: &T) -> Option<(Claim, SettledAnswer)> {
+        let (claim, once) = self.0.as_deref()?;
+        let Answer { status, body } = (once.answer)(outcome);
+        Some((claim.clone(), SettledAnswer { fingerprint: once.fingerprint(parts), status, body }))
+    }
+
     /// Keeps the answer, in the unit that keeps what was done. `parts` are what the body said.
     pub(crate) async fn settle(&self, unit: &mut dyn UnitOfWork, parts: &[&[u8]], outcome: &T) -> Result<(), Error> {
-        if let Some((claim, once)) = self.0.as_deref() {
-            let Answer { status, body } = (once.answer)(outcome);
-            let answer = SettledAnswer { fingerprint: once.fingerprint(parts), status, body };
-            unit.claims().settle(claim, &answer).await?;
+        if let Some((claim, answer)) = self.settlement(parts, outcome) {
+            unit.claims().settle(&claim, &answer).await?;
         }
         Ok(())
     }
@@ -163,7 +173,8 @@ impl Lyceum {
         }
     }
 
-    /// Gives the key back if the work failed. If that fails, too, it comes back by itself when its lease ends.
+    /// Gives the key back if the work failed. If that fails, too, as it does while the store is away, it is tried until it
+    /// succeeds: who comes again when the store is back must not wait for the end of a lease.
     pub(crate) async fn or_release<T, U>(&self, ticket: &Ticket<T>, work: Result<U, Error>) -> Result<U, Error> {
         if let (Some((claim, _)), Err(_)) = (ticket.0.as_deref(), &work) {
             let released = async {
@@ -172,7 +183,8 @@ impl Lyceum {
                 unit.commit().await
             };
             if let Err(error) = released.await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the key of a request stays claimed");
+                tracing::warn!(error = &error as &dyn std::error::Error, "the key of a request stays claimed for now");
+                self.journal.note_end(End::Name(Box::new(claim.clone())));
             }
         }
         work

@@ -7,6 +7,7 @@
 //! | [`sessions`] | sign in, refresh, sign out; who is behind a token, a key or a provider's token |
 //! | [`audit`] | read the trail of what happened |
 //! | [`mail`] | send what waits in the outbox |
+//! | [`logging`] | decide what is logged |
 //! | [`housekeeping`] | remove what nobody needs any more |
 //! | [`jobs`] | do what one server does for all |
 //! | [`courses`] | browse, read, search, write, import, take along |
@@ -26,6 +27,7 @@ mod error;
 pub mod housekeeping;
 pub mod idempotency;
 pub mod jobs;
+pub mod logging;
 pub mod mail;
 pub mod mentor;
 pub mod progress;

@@ -45,8 +45,8 @@ pub use context::Told;
 pub use explain::{Explained, Missing, Rebuilt};
 use explain::{digest, digest_of_text};
 pub use follow::{Follower, Place};
-pub(crate) use journal::Journal;
-pub use lanes::{Busy, Lane, LaneSettings, Lanes};
+pub(crate) use journal::{End, Journal};
+pub use lanes::{Busy, Lane, LaneSettings, LaneStatus, Lanes};
 pub use live::{LiveAnswers, Reader};
 pub use turn::{Answer, Turn, TurnEvent, TurnStarted};
 
@@ -64,6 +64,8 @@ const HISTORY: u8 = 20;
 const LONGEST_ANSWER: u32 = 4096;
 /// How long a request of a name may take; longer than any model is given.
 const LEASE: Duration = Duration::from_mins(10);
+/// The least time from one message of a conversation to the next.
+const ONE_AFTER_THE_OTHER: Duration = Duration::from_micros(1);
 
 /// What a learner asks.
 #[derive(Debug, Clone)]
@@ -164,7 +166,7 @@ impl Lyceum {
             (None, Some(course)) => self.subject_if_there(&actor, Some(course), None).await?,
             (named, _) => named,
         };
-        let now = self.ports.clock.now();
+        let now = self.later_than(conversation.as_ref());
         let is_new = conversation.is_none();
         let conversation = conversation.unwrap_or_else(|| {
             let course = subject.as_ref().map(Subject::course);
@@ -206,6 +208,17 @@ impl Lyceum {
         Ok(Asking { conversation, is_new: false, question, is_again: true, subject, history, delivery })
     }
 
+    /// Now, but after all that was said in a conversation: its messages are read in the order of their times, and clocks
+    /// are set back, or differ from server to server.
+    fn later_than(&self, conversation: Option<&Conversation>) -> Timestamp {
+        let now = self.ports.clock.now();
+        match conversation.map(|conversation| conversation.updated_at) {
+            // The last answer has the time after this one.
+            Some(last) if now < last => last.plus(ONE_AFTER_THE_OTHER * 2),
+            _ => now,
+        }
+    }
+
     /// Gathers, sets aside and writes down.
     async fn open(
         &self,
@@ -219,9 +232,10 @@ impl Lyceum {
         let history: Vec<Earlier> = history.into_iter().map(Earlier::from).collect();
         let prompt = compose(&grounding, &history, &self.shape(is_new));
         let now = self.ports.clock.now();
-        conversation.updated_at = now;
+        let opened_at = if is_again { self.later_than(Some(&conversation)) } else { now.max(question.created_at) };
+        conversation.updated_at = opened_at;
         // After the question, also for a clock that stands still.
-        let answered_at = now.plus(Duration::from_micros(1));
+        let answered_at = opened_at.plus(ONE_AFTER_THE_OTHER);
         let answer = Message::answer(MessageId::new(&*self.ports.ids), &question, grounding.sources(), answered_at);
         let call = self.call(caller, conversation.id, answer.id, prompt.estimated_tokens, now);
         let quoted: Vec<_> = grounding.passages.iter().map(|passage| passage.text.clone()).map(quoted).collect();

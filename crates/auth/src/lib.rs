@@ -86,7 +86,7 @@ pub use access_tokens::{
     AccessTokenSettings, AccessTokenSettingsError, AccessTokenVerifier, JwtAccessTokens, KeyFileError, SigningKey,
 };
 pub use jws::{KeySetError, SignatureAlgorithm, UnfitKey, UnknownAlgorithm};
-pub use passwords::{BcryptHasher, BcryptSettings, BcryptSettingsError};
-pub use providers::{JwksProviders, KeyCacheSettings, ProviderSettings, ProviderSettingsError, Subject};
+pub use passwords::{BcryptHasher, BcryptSettings, BcryptSettingsError, HashingStatus};
+pub use providers::{JwksProviders, KeyCacheSettings, ProviderSettings, ProviderSettingsError, Subject, TraceHeaders};
 pub use seal::{Aes256GcmSeal, SealKeysError};
 pub use secrets::Sha256Secrets;

@@ -77,6 +77,17 @@ pub struct BcryptHasher {
     /// One for each that works or waits.
     places: Arc<Semaphore>,
     queue_timeout: Duration,
+    worker_count: usize,
+    place_count: usize,
+}
+
+/// How busy a hasher is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HashingStatus {
+    /// Passwords that are being hashed.
+    pub working: usize,
+    /// Callers that wait for a worker.
+    pub waiting: usize,
 }
 
 impl BcryptHasher {
@@ -96,7 +107,16 @@ impl BcryptHasher {
             workers: Arc::new(Semaphore::new(workers)),
             places: Arc::new(Semaphore::new(places)),
             queue_timeout,
+            worker_count: workers,
+            place_count: places,
         })
+    }
+
+    /// How busy the workers are now.
+    pub fn status(&self) -> HashingStatus {
+        let (free, places) = (self.workers.available_permits(), self.places.available_permits());
+        let working = self.worker_count.saturating_sub(free);
+        HashingStatus { working, waiting: self.place_count.saturating_sub(places).saturating_sub(working) }
     }
 
     /// Waits for a worker and does `work` on it.

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use crate::jws::{Compact, Header, SignatureAlgorithm, Text};
 use key_cache::KeyCache;
 
-pub use settings::{KeyCacheSettings, ProviderSettings, ProviderSettingsError, Subject};
+pub use settings::{KeyCacheSettings, ProviderSettings, ProviderSettingsError, Subject, TraceHeaders};
 
 /// Verifies the tokens of identity providers. Make one and share it: all who share it share the keys.
 ///

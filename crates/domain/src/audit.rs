@@ -211,6 +211,8 @@ actions! {
     CourseRemoved "course.removed"
     /// A removed course was brought back.
     CourseRestored "course.restored"
+    /// What the server logs was changed.
+    LogLevelChanged "server.log_level_changed"
 }
 
 /// Which events are asked for; all that is said must hold.

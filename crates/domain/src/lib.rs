@@ -11,7 +11,9 @@
 //! | [`courses`], [`progress`] | courses, lessons, outlines, imports; how far a learner is |
 //! | [`subjects`] | a learner's own subjects and documents |
 //! | [`blobs`] | the bytes of files, and how none is left behind |
+//! | [`backlog`] | what waits to be done by the server itself |
 //! | [`conversations`], [`mentor`] | what was asked and answered; the model port and the prompt |
+//! | [`limits`] | how often anybody may ask, and the port that counts |
 //! | [`idempotency`] | requests that are done once |
 //! | [`jobs`] | work that one server does for all |
 //! | [`policy`] | who may do what, in one place |
@@ -20,6 +22,7 @@
 //! | [`ids`], [`time`], [`page`], [`text`], [`invalid`] | identifiers, clock, paging, text rules, refusals |
 
 pub mod audit;
+pub mod backlog;
 pub mod blobs;
 pub mod conversations;
 pub mod courses;
@@ -27,6 +30,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod invalid;
 pub mod jobs;
+pub mod limits;
 pub mod mail;
 pub mod mentor;
 pub mod page;

@@ -12,7 +12,7 @@ mod usage;
 
 pub use chat::{
     Cause, ChatAnswer, ChatError, ChatEvent, ChatMessage, ChatModel, ChatRequest, ChatRole, ChatStream, Completion,
-    Delivery, FinishReason, TokenUsage, complete,
+    Delivery, FinishReason, ProviderState, TokenUsage, complete,
 };
 pub use citation::{Citations, cited, cited_among};
 pub use context::{CourseStanding, Grounding, LessonInQuestion, NextLesson, NumberedPassage, Source};

@@ -71,6 +71,8 @@ pub enum Action {
     ReadAudit,
     /// See what everybody asked of the mentor, and what it cost.
     SeeUsage,
+    /// See and change what the server logs.
+    SteerLogging,
     /// See the catalogue of published courses.
     ListCourses,
     /// See everybody's drafts in the catalogue.
@@ -148,9 +150,12 @@ pub fn allow(actor: &Actor, action: &Action) -> Result<(), Denied> {
             ProfileVisibility::Members => signed_in(actor).map_err(|_| Denied::Hidden),
             ProfileVisibility::Private => Err(Denied::Hidden),
         },
-        Action::ManageUsers | Action::ReadAudit | Action::SeeUsage | Action::ListAllDrafts | Action::KeepHouse => {
-            at_least(actor, Role::Admin)
-        }
+        Action::ManageUsers
+        | Action::ReadAudit
+        | Action::SeeUsage
+        | Action::SteerLogging
+        | Action::ListAllDrafts
+        | Action::KeepHouse => at_least(actor, Role::Admin),
         Action::ExplainAnswer { owner } => match actor {
             Actor::System => Ok(()),
             _ if actor.is(Some(owner)) => Ok(()),
@@ -206,6 +211,7 @@ fn within_key(actor: &Actor, action: &Action) -> Result<(), Denied> {
         | Action::ManageUsers
         | Action::ReadAudit
         | Action::SeeUsage
+        | Action::SteerLogging
         | Action::ListAllDrafts
         | Action::KeepHouse => false,
     };
@@ -275,6 +281,7 @@ mod tests {
             ("manage users", Action::ManageUsers),
             ("read audit", Action::ReadAudit),
             ("see usage", Action::SeeUsage),
+            ("steer logging", Action::SteerLogging),
             ("list courses", Action::ListCourses),
             ("list all drafts", Action::ListAllDrafts),
             ("read published", read(CourseStatus::Published, other)),
@@ -327,6 +334,7 @@ mod tests {
         manage users          |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
         read audit            |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
         see usage             |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
+        steer logging         |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
         list courses          |yes    |yes    |yes    |yes    |yes    |yes    |yes    |yes
         list all drafts       |401    |403    |403    |yes    |yes    |403 key|403 key|403 key
         read published        |yes    |yes    |yes    |yes    |yes    |yes    |yes    |yes

@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use crate::{
     audit::{AuditQueries, AuditTrail},
+    backlog::BacklogQueries,
     blobs::BlobRemovals,
     conversations::{ConversationQueries, Conversations, TurnEnding, TurnOpening, TurnsUnderWay},
     courses::{CourseQueries, Courses},
@@ -147,7 +148,7 @@ macro_rules! queries {
 
 queries! {
     UserQueries RegistrationQueries IdentityQueries ApiKeyQueries SessionQueries SignInFailureQueries AuditQueries
-    OutboxQueries CourseQueries ProgressQueries SubjectQueries ConversationQueries LedgerQueries
+    OutboxQueries BacklogQueries CourseQueries ProgressQueries SubjectQueries ConversationQueries LedgerQueries
 }
 
 /// Why the store did not do what it was asked, as far as a caller acts on it.

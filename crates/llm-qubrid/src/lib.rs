@@ -26,4 +26,4 @@ mod settings;
 mod wire;
 
 pub use qubrid::QubridModel;
-pub use settings::{QubridSettings, SettingsError};
+pub use settings::{QubridSettings, SettingsError, TraceHeaders};

@@ -1,7 +1,10 @@
 //! The model itself: one request, its retries, and the answer as a stream.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -55,6 +58,7 @@ pub struct QubridModel {
 struct Heart {
     redactor: Redactor,
     health: Health,
+    retries: AtomicU64,
 }
 
 impl QubridModel {
@@ -83,7 +87,11 @@ impl QubridModel {
             .pool_max_idle_per_host(32)
             .build()
             .map_err(SettingsError::Client)?;
-        let heart = Arc::new(Heart { redactor: Redactor::new(&settings.api_key), health: Health::default() });
+        let heart = Arc::new(Heart {
+            redactor: Redactor::new(&settings.api_key),
+            health: Health::default(),
+            retries: AtomicU64::new(0),
+        });
         Ok(Self { settings, client, endpoint, heart, decoder: Decoder::default() })
     }
 
@@ -91,6 +99,11 @@ impl QubridModel {
     /// The two remember together how the last call went, so [`check`](ChatModel::check) says the same of both.
     pub fn sibling(&self) -> Result<Self, SettingsError> {
         Ok(Self { heart: Arc::clone(&self.heart), ..Self::new(self.settings.clone())? })
+    }
+
+    /// How often this model and its siblings asked again.
+    pub fn retries(&self) -> u64 {
+        self.heart.retries.load(Ordering::Relaxed)
     }
 
     fn question(&self, request: &ChatRequest) -> Result<Bytes, ChatError> {
@@ -119,7 +132,11 @@ impl QubridModel {
             Delivery::Whole => "application/json",
         };
         let first = Awaited::First { since: Instant::now() };
-        let sent = self.client.post(self.endpoint.clone()).header(ACCEPT, accept).body(body).send();
+        let mut request = self.client.post(self.endpoint.clone()).header(ACCEPT, accept).body(body);
+        for (name, value) in self.settings.trace.map(|trace| trace()).unwrap_or_default() {
+            request = request.header(name, value);
+        }
+        let sent = request.send();
         // After a time-out the provider may still be at work, and bill it: no second try.
         let response = patience.wait(first, sent).await.map_err(|error| Failure { error, can_retry: false })?;
         let response = response.map_err(|error| self.heart.redactor.not_sent(error))?;
@@ -136,7 +153,7 @@ impl QubridModel {
         let patience = Patience::begin(&self.settings, request.delivery);
         let body = self.question(&request)?;
         let attempt = || self.attempt(body.clone(), request.delivery, patience);
-        let Opened { response, first } = retry::persist(&self.settings, patience, attempt).await?;
+        let Opened { response, first } = retry::persist(&self.settings, patience, &self.heart.retries, attempt).await?;
         let (settings, heart) = (&self.settings, &self.heart);
         if !is_event_stream(&response) {
             let body = reply::body(response, settings.max_response_bytes, patience, first, &heart.redactor).await?;

@@ -1,6 +1,9 @@
 //! When to ask again, and for how long.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use backon::{ExponentialBuilder, Retryable as _};
 use lyceum_domain::mentor::ChatError;
@@ -14,10 +17,11 @@ use crate::{
 /// The longest wait that we choose ourselves, jitter apart.
 const LONGEST_DELAY: Duration = Duration::from_secs(8);
 
-/// Tries until it succeeds, cannot help, or the settings say that it is enough.
+/// Tries until it succeeds, cannot help, or the settings say that it is enough. Counts each try after the first.
 pub(crate) async fn persist<T, F: Future<Output = Result<T, Failure>>>(
     settings: &QubridSettings,
     patience: Patience,
+    retries: &AtomicU64,
     attempt: impl FnMut() -> F,
 ) -> Result<T, ChatError> {
     let delays = ExponentialBuilder::new()
@@ -39,6 +43,7 @@ pub(crate) async fn persist<T, F: Future<Output = Result<T, Failure>>>(
             Some(wait)
         })
         .notify(|failure, wait| {
+            retries.fetch_add(1, Ordering::Relaxed);
             tracing::debug!(
                 provider = settings.provider,
                 error = failure.error.code(),
@@ -70,13 +75,14 @@ mod tests {
         asked: Option<Duration>,
         can_retry: bool,
     ) -> (u32, bool, Duration) {
-        let (mut count, began) = (0, Instant::now());
-        let outcome = persist(settings, Patience::begin(settings, Delivery::Whole), || {
+        let (mut count, began, retries) = (0, Instant::now(), AtomicU64::new(0));
+        let outcome = persist(settings, Patience::begin(settings, Delivery::Whole), &retries, || {
             count += 1;
             let error = ChatError::RateLimited { retry_after: asked };
             std::future::ready(if count > failures { Ok(()) } else { Err(Failure { error, can_retry }) })
         })
         .await;
+        assert_eq!(retries.into_inner(), u64::from(count - 1));
         (count, outcome.is_ok(), began.elapsed())
     }
 

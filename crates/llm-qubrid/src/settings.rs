@@ -46,7 +46,12 @@ pub struct QubridSettings {
     /// that Qubrid honours it, and some models refuse fields they do not know. Counts that come unasked are read
     /// either way.
     pub stream_usage: bool,
+    /// Says of which trace a request is part, where it is asked; none if `None`.
+    pub trace: Option<TraceHeaders>,
 }
+
+/// Names and values of headers that say of which trace the caller is part (W3C Trace Context); empty for none.
+pub type TraceHeaders = fn() -> Vec<(&'static str, String)>;
 
 impl Default for QubridSettings {
     fn default() -> Self {
@@ -66,6 +71,7 @@ impl Default for QubridSettings {
             max_tokens: Some(1024),
             temperature: Some(0.3),
             stream_usage: false,
+            trace: None,
         }
     }
 }

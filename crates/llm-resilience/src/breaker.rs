@@ -77,6 +77,17 @@ pub struct Breaker {
     state: Mutex<State>,
 }
 
+/// Whether calls are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BreakerStatus {
+    /// All are.
+    Closed,
+    /// One at a time is, to see whether the provider is back.
+    HalfOpen,
+    /// None is.
+    Open,
+}
+
 #[derive(Debug)]
 struct State {
     mode: Mode,
@@ -121,6 +132,21 @@ impl Breaker {
             }
             Mode::Closed { .. } | Mode::HalfOpen { .. } => None,
         }
+    }
+
+    /// How it stands now.
+    pub fn status(&self) -> BreakerStatus {
+        match self.state().mode {
+            Mode::Closed { .. } => BreakerStatus::Closed,
+            Mode::Open { until } if Instant::now() < until => BreakerStatus::Open,
+            // The rest is over; the next call is the probe.
+            Mode::Open { .. } | Mode::HalfOpen { .. } => BreakerStatus::HalfOpen,
+        }
+    }
+
+    /// The name of its provider.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The error of a call that is not made.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use lyceum_domain::mentor::{ChatError, ChatModel, ChatRequest, ChatStream};
+use lyceum_domain::mentor::{ChatError, ChatModel, ChatRequest, ChatStream, ProviderState};
 
 /// Asks the first model, and the second when the first is out.
 ///
@@ -58,6 +58,12 @@ impl ChatModel for FirstOf {
     async fn check(&self) -> Result<(), ChatError> {
         let Err(first) = self.first.check().await else { return Ok(()) };
         self.second.check().await.map_err(|second| more_useful(first, second))
+    }
+
+    async fn providers(&self) -> Vec<ProviderState> {
+        let mut all = self.first.providers().await;
+        all.extend(self.second.providers().await);
+        all
     }
 }
 

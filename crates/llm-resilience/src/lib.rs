@@ -25,6 +25,6 @@ mod recent;
 #[cfg(test)]
 mod test_model;
 
-pub use breaker::{Breaker, BreakerSettings};
+pub use breaker::{Breaker, BreakerSettings, BreakerStatus};
 pub use first_of::FirstOf;
 pub use guarded::Guarded;

@@ -17,8 +17,8 @@ use crate::{
     sql::{Sql, Values},
 };
 
-/// `$1` to `$10` as [`Values::reservation`] binds them. What was used on another day or in another month counts as
-/// nothing. `$at` are rows, of which there is none if nothing is to be reserved.
+/// `$1` to `$10` as [`Values::reservation`] binds them. What was used on an earlier day or in an earlier month counts
+/// as nothing; a later one, begun by a clock that is ahead of this one, goes on. `$at` are rows, of which there is none if nothing is to be reserved.
 macro_rules! reserving {
     ($least:literal, $most:literal, $at:literal) => {
         concat!(
@@ -28,8 +28,11 @@ macro_rules! reserving {
             $least,
             "($5, $8, $10) AS tokens) g",
             $at,
-            " WHERE $7 >= 1 AND $9 >= 1 AND $8 >= $6 AND $10 >= $6 ON CONFLICT (user_id) DO UPDATE SET day = $3, \
-             month = $4, day_requests = ",
+            " WHERE $7 >= 1 AND $9 >= 1 AND $8 >= $6 AND $10 >= $6 ON CONFLICT (user_id) DO UPDATE SET day = ",
+            $most,
+            "(s.day, $3), month = ",
+            $most,
+            "(s.month, $4), day_requests = ",
             $crate::calls::counting!("day", "requests"),
             " + 1, day_tokens = ",
             $crate::calls::counting!("day", "tokens"),
@@ -59,10 +62,10 @@ pub(crate) use reserving;
 
 macro_rules! counting {
     ("day", $what:literal) => {
-        concat!("(CASE WHEN s.day = $3 THEN s.day_", $what, " ELSE 0 END)")
+        concat!("(CASE WHEN s.day >= $3 THEN s.day_", $what, " ELSE 0 END)")
     };
     ("month", $what:literal) => {
-        concat!("(CASE WHEN s.month = $4 THEN s.month_", $what, " ELSE 0 END)")
+        concat!("(CASE WHEN s.month >= $4 THEN s.month_", $what, " ELSE 0 END)")
     };
 }
 pub(crate) use counting;
@@ -201,6 +204,12 @@ const CLOSE: Sql = Sql::same(closing!(" WHERE id = $1 AND user_id = $2"));
 
 const SETTLE: Sql = Sql::same(settling!("max", "$2", "$4", "$5", "$6", " WHERE user_id = $1 AND month = $3"));
 
+const REMOVE: Sql = Sql {
+    postgres: "DELETE FROM usage_records WHERE id = ANY (ARRAY(SELECT id FROM usage_records WHERE day < $1 ORDER BY day \
+               LIMIT $2 FOR UPDATE SKIP LOCKED))",
+    sqlite: "DELETE FROM usage_records WHERE id IN (SELECT id FROM usage_records WHERE day < $1 ORDER BY day LIMIT $2)",
+};
+
 /// A number that no column holds more than.
 fn bounded(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
@@ -333,6 +342,11 @@ pub(crate) async fn open(
         }
     }
     Err(StoreError::Conflict)
+}
+
+/// Removes records from before a day.
+pub(crate) async fn remove_before(db: &impl ConnectionTrait, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    REMOVE.run(db, Values::new().number(day_of(before).epoch_days()).number(limit)).await
 }
 
 /// Records how a call ended. One that is not recorded was an erased user's.

@@ -7,6 +7,7 @@ use log::LevelFilter;
 use lyceum_domain::store::{Queries, SingleWrites, Store, StoreError, UnitOfWork};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr};
 use sqlx::{
+    Connection as _, SqliteConnection,
     postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
@@ -19,8 +20,10 @@ use crate::{
     unit::SeaOrmUnit,
 };
 
-/// A connection that nobody used for this long is asked whether it lives before it is used again.
-const TEST_AFTER: Duration = Duration::from_secs(30);
+/// A connection that nobody used for this long is asked whether it lives before it is used again: a database that was away
+/// has hung up on all of them, and whoever comes a second after it is back must not find out. Where there is work enough
+/// no connection rests for so long, and elsewhere nobody misses the time that asking takes.
+const TEST_AFTER: Duration = Duration::from_secs(1);
 /// How long SQLite waits for another process's lock.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -39,6 +42,14 @@ pub struct PoolStatus {
     pub size: u32,
     /// Those of them that nobody uses now.
     pub idle: usize,
+    /// How many it may open.
+    pub max: u32,
+}
+
+impl PoolStatus {
+    fn of<D: sqlx::Database>(pool: &sqlx::Pool<D>) -> Self {
+        Self { size: pool.size(), idle: pool.num_idle(), max: pool.options().get_max_connections() }
+    }
 }
 
 impl SeaOrmStore {
@@ -54,25 +65,27 @@ impl SeaOrmStore {
         let backend = backend(&settings.url)?;
         let sealing = Sealing::new(settings.seal.clone());
         if backend == DbBackend::Postgres {
-            let pool = Database::connect(postgres(settings)?).await.map_err(store_error)?;
+            let pool = connect(postgres(settings)?, settings).await?;
             return Ok(Self { reads: pool.clone(), writes: pool, sealing });
         }
         // The writer first: it makes the file and its log.
         let mut one = sqlite(settings)?;
         one.min_connections(1).max_connections(1);
-        let writes = Database::connect(one).await.map_err(store_error)?;
-        let reads = Database::connect(sqlite(settings)?).await.map_err(store_error)?;
+        one.map_sqlx_sqlite_before_acquire(|connection, _| {
+            let is_at_rest = is_at_rest(connection);
+            Box::pin(async move { Ok(is_at_rest) })
+        });
+        let writes = connect(one, settings).await?;
+        let reads = connect(sqlite(settings)?, settings).await?;
         Ok(Self { reads, writes, sealing })
     }
 
     /// How busy the connections for reading are; on PostgreSQL these are all.
     pub fn pool_status(&self) -> PoolStatus {
         if self.reads.get_database_backend() == DbBackend::Postgres {
-            let pool = self.reads.get_postgres_connection_pool();
-            PoolStatus { size: pool.size(), idle: pool.num_idle() }
+            PoolStatus::of(self.reads.get_postgres_connection_pool())
         } else {
-            let pool = self.reads.get_sqlite_connection_pool();
-            PoolStatus { size: pool.size(), idle: pool.num_idle() }
+            PoolStatus::of(self.reads.get_sqlite_connection_pool())
         }
     }
 
@@ -115,6 +128,23 @@ fn backend(url: &str) -> Result<DbBackend, StoreError> {
 
 fn bad_address(reason: &str) -> StoreError {
     StoreError::Unavailable(Box::new(DbErr::Custom(format!("not the address of a database: {reason}"))))
+}
+
+async fn connect(options: ConnectOptions, settings: &StorageSettings) -> Result<DatabaseConnection, StoreError> {
+    let mut pool = Database::connect(options).await.map_err(store_error)?;
+    if let Some(heard) = settings.on_statement.clone() {
+        // Neither the statement nor its values leave.
+        pool.set_metric_callback(move |done| heard(done.elapsed, !done.failed));
+    }
+    Ok(pool)
+}
+
+/// Whether the driver takes a connection that nobody has for one without a transaction. Some failures (a full disk) make
+/// SQLite roll back by itself; the driver's own `ROLLBACK` fails then, and it goes on to take the connection for one within
+/// a transaction. The next unit would be a savepoint, and the first to roll back to one would leave a transaction open that
+/// nobody ever commits: whatever is written from then on is answered as done, and lost. Such a connection is closed.
+fn is_at_rest(connection: &SqliteConnection) -> bool {
+    !connection.is_in_transaction()
 }
 
 fn common(settings: &StorageSettings) -> ConnectOptions {

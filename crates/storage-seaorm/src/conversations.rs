@@ -16,10 +16,11 @@ use lyceum_domain::{
 };
 
 use crate::{
+    calls,
     connect::SeaOrmStore,
     conversation_search,
     endings::{self, If},
-    manifests, messages,
+    manifests, messages, quotations,
     row::{Row, each, maybe},
     sealing::{Place, Sealing, Stored},
     sql::{Sql, Values},
@@ -145,6 +146,16 @@ impl Conversations for SeaOrmUnit {
     ) -> Result<bool, StoreError> {
         let mut step = self.step()?;
         step.end(messages::set_feedback(step.tx, step.sealing, (owner, message), feedback, at).await)
+    }
+
+    async fn forget_texts(&mut self, quoted_before: Timestamp, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut step = self.step()?;
+        step.end(quotations::forget(step.tx, quoted_before, now, limit).await)
+    }
+
+    async fn remove_usage(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut step = self.step()?;
+        step.end(calls::remove_before(step.tx, before, limit).await)
     }
 }
 

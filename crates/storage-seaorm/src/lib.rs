@@ -11,6 +11,7 @@
 //! | `settings.rs`, `connect.rs` | what can be set; how connections are opened and pooled |
 //! | `unit.rs`, `single.rs` | the unit of work, and what needs none |
 //! | `sql.rs`, `row.rs`, `errors.rs`, `paging.rs` | binding, reading back, telling errors apart, cursors |
+//! | `snapshot.rs`, `about.rs` | copies of a SQLite database in use, for backups; what a database says of itself |
 //! | `sealing.rs`, `resealing.rs` | texts that only the house can read, and putting them under another key |
 //! | `users.rs` … `usage_days.rs` | a noun each: its statements and its half of the ports |
 
@@ -19,9 +20,11 @@
     reason = "a method of `Row` is not general enough over its lifetime where a closure is"
 )]
 
+mod about;
 mod activity;
 mod api_keys;
 mod audit;
+mod backlog;
 mod blob_removals;
 mod calls;
 mod candidates;
@@ -48,6 +51,7 @@ mod outbox;
 mod paging;
 mod passages;
 mod progress;
+mod quotations;
 mod registrations;
 mod resealing;
 mod rotation;
@@ -58,6 +62,7 @@ mod sessions;
 mod settings;
 mod sign_in_failures;
 mod single;
+mod snapshot;
 mod sql;
 mod standings;
 mod subjects;
@@ -69,5 +74,7 @@ mod usage_days;
 mod users;
 mod words;
 
+pub use about::DatabaseAbout;
 pub use connect::{PoolStatus, SeaOrmStore};
-pub use settings::StorageSettings;
+pub use settings::{OnStatement, StorageSettings};
+pub use snapshot::{BlobSource, sqlite_file};

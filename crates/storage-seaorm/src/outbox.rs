@@ -51,6 +51,11 @@ const REMOVE_SETTLED: Sql = Sql::same(
      AND settled_at < $1 ORDER BY settled_at LIMIT $2)",
 );
 
+const REMOVE_DEAD: Sql = Sql::same(
+    "DELETE FROM outbox_mails WHERE id IN (SELECT id FROM outbox_mails WHERE state = 'dead' AND settled_at < $1 \
+     ORDER BY settled_at LIMIT $2) AND state = 'dead'",
+);
+
 const COUNTS: Sql = Sql::same(
     "SELECT (SELECT COUNT(*) FROM outbox_mails WHERE state = 'waiting'), \
      (SELECT COUNT(*) FROM outbox_mails WHERE state = 'dead'), \
@@ -148,6 +153,11 @@ impl Outbox for SeaOrmUnit {
     async fn remove_settled(&mut self, at: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let mut step = self.step()?;
         step.end(REMOVE_SETTLED.run(step.tx, Values::new().time(at).number(limit)).await)
+    }
+
+    async fn remove_dead(&mut self, at: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut step = self.step()?;
+        step.end(REMOVE_DEAD.run(step.tx, Values::new().time(at).number(limit)).await)
     }
 }
 

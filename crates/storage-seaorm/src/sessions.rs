@@ -16,7 +16,7 @@ use crate::{
     connect::SeaOrmStore,
     rotation,
     row::{Row, each, maybe},
-    sql::{Sql, Values},
+    sql::{Sql, Values, remove_before},
     unit::SeaOrmUnit,
     users::{self, user_columns},
 };
@@ -63,6 +63,8 @@ const REMOVE_ENDED: Sql = Sql::same(
     "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE COALESCE(revoked_at, expires_at) < $1 \
      ORDER BY COALESCE(revoked_at, expires_at) LIMIT $2) AND COALESCE(revoked_at, expires_at) < $1",
 );
+
+const REMOVE_EXPIRED_TOKENS: Sql = remove_before!("refresh_tokens", "expires_at");
 
 const PAGE: Sql = Sql::same(concat!(
     "SELECT ",
@@ -177,6 +179,11 @@ impl Sessions for SeaOrmUnit {
     async fn remove_ended(&mut self, at: Timestamp, limit: u32) -> Result<u64, StoreError> {
         let mut step = self.step()?;
         step.end(REMOVE_ENDED.run(step.tx, Values::new().time(at).number(limit)).await)
+    }
+
+    async fn remove_expired_tokens(&mut self, at: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let mut step = self.step()?;
+        step.end(REMOVE_EXPIRED_TOKENS.run(step.tx, Values::new().time(at).number(limit)).await)
     }
 }
 

@@ -36,7 +36,12 @@ pub struct StorageSettings {
     /// Seals what learners and the mentor say before it is stored. `None`: in clear; what was sealed before cannot be
     /// read then.
     pub seal: Option<Arc<dyn Seal>>,
+    /// Hears of each statement how long it took, and whether it went well.
+    pub on_statement: Option<OnStatement>,
 }
+
+/// What hears of statements; called where the answer is awaited, so it must not take long.
+pub type OnStatement = Arc<dyn Fn(Duration, bool) + Send + Sync>;
 
 impl StorageSettings {
     /// The defaults, at this address.
@@ -60,6 +65,7 @@ impl Default for StorageSettings {
             log_statements: false,
             application_name: "lyceum".to_owned(),
             seal: None,
+            on_statement: None,
         }
     }
 }

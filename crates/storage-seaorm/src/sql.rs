@@ -2,9 +2,24 @@
 
 use lyceum_domain::{store::StoreError, time::Timestamp};
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use crate::errors::store_error;
+
+/// The span of a statement. It is for collectors of traces, and not for the log.
+pub(crate) fn span(backend: DbBackend, text: &'static str) -> Span {
+    let verb = text.split_ascii_whitespace().next().unwrap_or(text);
+    tracing::info_span!(
+        target: "lyceum_traces",
+        "statement",
+        otel.name = verb,
+        otel.kind = "client",
+        db.system.name = if backend == DbBackend::Postgres { "postgresql" } else { "sqlite" },
+        db.operation.name = verb,
+        db.query.text = text,
+    )
+}
 
 /// A statement in both dialects.
 #[derive(Clone, Copy)]
@@ -19,9 +34,17 @@ impl Sql {
         Self { postgres: text, sqlite: text }
     }
 
+    fn text(self, backend: DbBackend) -> &'static str {
+        if backend == DbBackend::Postgres { self.postgres } else { self.sqlite }
+    }
+
     fn bind(self, backend: DbBackend, values: Values) -> Statement {
-        let text = if backend == DbBackend::Postgres { self.postgres } else { self.sqlite };
-        Statement::from_sql_and_values(backend, text, values.0)
+        Statement::from_sql_and_values(backend, self.text(backend), values.0)
+    }
+
+    /// What whoever looks at traces sees: the text, which is constant, and none of the values.
+    fn span(self, backend: DbBackend) -> Span {
+        span(backend, self.text(backend))
     }
 
     /// At most one row.
@@ -30,17 +53,23 @@ impl Sql {
         db: &impl ConnectionTrait,
         values: Values,
     ) -> Result<Option<QueryResult>, StoreError> {
-        db.query_one_raw(self.bind(db.get_database_backend(), values)).await.map_err(store_error)
+        let backend = db.get_database_backend();
+        let asked = db.query_one_raw(self.bind(backend, values)).instrument(self.span(backend));
+        asked.await.map_err(store_error)
     }
 
     /// All rows.
     pub(crate) async fn all(self, db: &impl ConnectionTrait, values: Values) -> Result<Vec<QueryResult>, StoreError> {
-        db.query_all_raw(self.bind(db.get_database_backend(), values)).await.map_err(store_error)
+        let backend = db.get_database_backend();
+        let asked = db.query_all_raw(self.bind(backend, values)).instrument(self.span(backend));
+        asked.await.map_err(store_error)
     }
 
     /// How many rows were changed.
     pub(crate) async fn run(self, db: &impl ConnectionTrait, values: Values) -> Result<u64, StoreError> {
-        let done = db.execute_raw(self.bind(db.get_database_backend(), values)).await.map_err(store_error)?;
+        let backend = db.get_database_backend();
+        let asked = db.execute_raw(self.bind(backend, values)).instrument(self.span(backend));
+        let done = asked.await.map_err(store_error)?;
         Ok(done.rows_affected())
     }
 

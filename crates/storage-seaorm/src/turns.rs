@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::{
     calls::{self, TRIES, read_grant, record, recording, reserve, reserving},
-    manifests,
+    manifests, quotations,
     sealing::{Place, Sealing},
     sql::{Sql, Values},
 };
@@ -30,7 +30,8 @@ macro_rules! message_columns {
 /// has, `$62` to `$67`.
 ///
 /// Whoever else has to do with the conversation is waited for first and the user's spending comes next, as when a turn
-/// ends: so no two wait for each other. The quoted texts, which belong to nobody, have an order of their own.
+/// ends: so no two wait for each other. The quoted texts, which belong to nobody, have an order of their own; what it has
+/// to do with who removes them, `quotations.rs` says.
 macro_rules! begin {
     ($open:expr, $at:literal, $turn:expr, $question:expr) => {
         concat!(
@@ -45,9 +46,14 @@ macro_rules! begin {
             " SELECT turn.id, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43 FROM turn",
             $question,
             "), made AS (INSERT INTO manifests (message_id, manifest, sealed_with, created_at, updated_at) SELECT $30, $44, \
-             $45, $34, $34 FROM turn), quoted AS (INSERT INTO quoted_texts (digest, text, created_at, updated_at) SELECT \
-             q.digest, q.text, $34, $34 FROM turn, jsonb_to_recordset($46) AS q (digest text, text text) ORDER BY q.digest \
-             ON CONFLICT (digest) DO NOTHING), started AS (INSERT INTO turns_under_way (message_id, usage_id, instance_id, \
+             $45, $34, $34 FROM turn), stale AS (SELECT s.digest FROM turn, jsonb_to_recordset($46) AS q (digest text) JOIN quoted_texts s ON \
+             s.digest = q.digest WHERE s.updated_at < $34 - interval '1 day' ORDER BY s.digest FOR NO KEY UPDATE OF s), \
+             noted AS (UPDATE quoted_texts t SET updated_at = $34 FROM stale WHERE t.digest = stale.digest), \
+             quoted AS (INSERT INTO quoted_texts (digest, text, is_counted, created_at, updated_at) SELECT q.digest, \
+             q.text, TRUE, $34, $34 FROM turn, jsonb_to_recordset($46) AS q (digest text, text text) ORDER BY q.digest \
+             ON CONFLICT (digest) DO NOTHING), named AS (INSERT INTO quotations (message_id, digest, created_at, updated_at) \
+             SELECT DISTINCT CAST($30 AS uuid), q.digest, CAST($34 AS timestamptz), CAST($34 AS timestamptz) FROM turn, \
+             jsonb_to_recordset($46) AS q (digest text)), started AS (INSERT INTO turns_under_way (message_id, usage_id, instance_id, \
              stop_requested, created_at, updated_at) SELECT $30, $11, $47, FALSE, $34, $34 FROM turn), spent AS (",
             recording!("reserved.last_grant", " FROM reserved"),
             ") SELECT last_grant FROM reserved"
@@ -116,11 +122,6 @@ const SAY: Sql = Sql::same(concat!(
 
 const MAKE: Sql = Sql::same(
     "INSERT INTO manifests (message_id, manifest, sealed_with, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)",
-);
-
-const QUOTE: Sql = Sql::same(
-    "INSERT INTO quoted_texts (digest, text, created_at, updated_at) VALUES ($1, $2, $3, $3) \
-     ON CONFLICT (digest) DO NOTHING",
 );
 
 const START: Sql = Sql::same(
@@ -201,10 +202,7 @@ async fn by_steps(
     let of_answer = || Values::new().id(answer.id.as_uuid());
     let manifest = manifests::stored(answer.id, &opening.manifest, sealing)?;
     MAKE.run_for_one(db, of_answer().stored(manifest).time(answer.created_at)).await?;
-    for quoted in &opening.quoted {
-        let values = Values::new().text(quoted.digest.to_string()).text(&*quoted.text).time(answer.created_at);
-        QUOTE.run(db, values).await?;
-    }
+    quotations::keep(db, answer.id, &opening.quoted, answer.created_at).await?;
     let started = of_answer().id(call.id.as_uuid()).id(opening.instance.as_uuid()).time(answer.created_at);
     START.run_for_one(db, started).await?;
     record(db, call, tokens).await?;

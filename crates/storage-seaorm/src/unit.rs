@@ -14,9 +14,14 @@ use lyceum_domain::{
     subjects::Subjects,
     users::{ApiKeys, Identities, Registrations, Users},
 };
-use sea_orm::{DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+};
 
-use crate::{errors::store_error, sealing::Sealing};
+use tracing::Instrument as _;
+
+use crate::{errors::store_error, sealing::Sealing, sql::span};
 
 /// A transaction that remembers whether anything in it failed. PostgreSQL answers `COMMIT` with success after a failed
 /// statement and keeps nothing; SQLite keeps the rest.
@@ -31,7 +36,8 @@ impl SeaOrmUnit {
     pub(crate) async fn begin(db: &DatabaseConnection, sealing: &Sealing) -> Result<Self, StoreError> {
         let immediate = Some(SqliteTransactionMode::Immediate);
         let options = TransactionOptions { sqlite_transaction_mode: immediate, ..TransactionOptions::default() };
-        let tx = db.begin_with_options(options).await.map_err(store_error)?;
+        let begun = db.begin_with_options(options).instrument(span(db.get_database_backend(), "BEGIN"));
+        let tx = begun.await.map_err(store_error)?;
         Ok(Self { tx, sealing: sealing.clone(), is_broken: false })
     }
 
@@ -123,6 +129,7 @@ impl UnitOfWork for SeaOrmUnit {
             let _ = self.tx.rollback().await;
             return Err(StoreError::Aborted);
         }
-        self.tx.commit().await.map_err(store_error)
+        let span = span(self.tx.get_database_backend(), "COMMIT");
+        self.tx.commit().instrument(span).await.map_err(store_error)
     }
 }

@@ -3,11 +3,12 @@
 //! Each suite has a macro that makes one test of each case, so that each fails alone:
 //! [`store_contract!`](crate::store_contract), [`password_contract!`](crate::password_contract),
 //! [`access_token_contract!`](crate::access_token_contract), [`secret_contract!`](crate::secret_contract),
-//! [`blobs_contract!`](crate::blobs_contract).
+//! [`blobs_contract!`](crate::blobs_contract), [`limiter_contract!`](crate::limiter_contract).
 
 pub mod blobs;
 pub mod chat_model;
 pub mod fixtures;
+pub mod limiter;
 pub mod passwords;
 pub mod statements;
 pub mod store;

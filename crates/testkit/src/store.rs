@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod audit;
+mod backlog;
 mod blob_removals;
 mod catalogue;
 mod claims;

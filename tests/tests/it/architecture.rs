@@ -10,10 +10,11 @@ use std::{
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 const HOUSE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-const ADAPTERS: [&str; 10] = [
+const ADAPTERS: [&str; 11] = [
     "auth",
     "blobs",
     "course-mdbook",
+    "limits",
     "llm-offline",
     "llm-qubrid",
     "llm-resilience",
@@ -94,7 +95,7 @@ fn tests_may_use_the_testkit_and_the_storage_tests_the_migrations() {
 
 #[test]
 fn what_is_heavy_has_one_home() {
-    let homes: [(&str, &[&str]); 8] = [
+    let homes: [(&str, &[&str]); 10] = [
         ("sea-orm", &["storage-seaorm", "migration"]),
         ("sqlx", &["storage-seaorm", "e2e"]),
         ("reqwest", &["llm-qubrid", "auth", "e2e"]),
@@ -103,6 +104,8 @@ fn what_is_heavy_has_one_home() {
         ("image", &["media"]),
         ("pdf-extract", &["media"]),
         ("ammonia", &["markdown"]),
+        ("governor", &["limits"]),
+        ("redis", &["limits"]),
     ];
     for package in members() {
         for (thing, allowed) in homes {

@@ -117,11 +117,110 @@ fn the_openapi_document_is_printed() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_server_is_asked_how_it_is() {
+    let house = House::small();
+    let mut server = house.start().await;
+    let health = |more: &[&str]| house.run(&[&["health"], more].concat());
+    let ready = health(&["--url", &server.url]).succeeded();
+    assert!(ready.stdout.contains("/health/ready is ready"), "{}", ready.stdout);
+    health(&["--url", &format!("{}/health/live", server.url)]).succeeded();
+    let missing = health(&["--url", &format!("{}/no/such/page", server.url)]).ended(1);
+    assert!(missing.stderr.contains("it answers 404"), "{}", missing.stderr);
+    // Where the settings say that it listens: any port is none, one is that one.
+    assert!(health(&[]).ended(2).stderr.contains("--url"));
+    let port = server.url.rsplit(':').next().expect("a port").to_owned();
+    let there = house.with("PORT", port).with("HOST", "0.0.0.0");
+    let ready = there.run(&["health"]).succeeded();
+    assert!(ready.stdout.starts_with(&server.url), "{}", ready.stdout);
+
+    server.terminate();
+    server.ended(Duration::from_secs(20)).await;
+    there.run(&["health"]).ended(1);
+}
+
+#[test]
+fn commands_explain_themselves_without_settings() {
+    let house = House::small().with("PORT", "no settings are needed for this");
+    let completions = house.run(&["completions", "bash"]).succeeded().stdout;
+    assert!(completions.contains("complete -F") && completions.contains("lyceum__subcmd__course"), "{completions}");
+    house.run(&["completions", "abacus"]).ended(2);
+    let manual = house.run(&["man"]).succeeded().stdout;
+    assert!(manual.contains(".SH EXAMPLES") && manual.contains("lyceum\\-serve(1)"), "{manual}");
+    let pages = house.folder().join("man1");
+    house.run(&["man", pages.to_str().expect("text")]).succeeded();
+    assert!(pages.join("lyceum-user-create.1").is_file() && !pages.join("lyceum-read-pdf.1").exists());
+    let reference = house.run(&["config", "reference"]).succeeded().stdout;
+    assert!(reference.contains("`JWT_SECRET` or `LYCEUM__AUTH__JWT_SECRET`"), "{reference}");
+    let help = house.run(&["help", "course", "import"]).succeeded().stdout;
+    assert!(help.contains("lyceum course import ./book --publish") && help.contains("Exit codes:"), "{help}");
+}
+
 #[test]
 fn the_doctor_finds_nothing_or_says_what_to_do() {
     let house = House::small();
     let fresh = house.run(&["doctor"]).succeeded();
     assert!(fresh.stdout.lines().all(|line| line.starts_with("ok ")), "{}", fresh.stdout);
+    for part in ["settings", "data", "disk", "database", "schema", "addresses", "secrets", "limits", "key", "passwords"]
+    {
+        assert!(fresh.stdout.contains(&format!("ok    {part:10} ")), "{part}: {}", fresh.stdout);
+    }
+    assert!(fresh.stdout.contains("SQLite 3."), "{}", fresh.stdout);
+}
+
+#[test]
+fn the_doctor_tells_programs_what_it_tells_people() {
+    let house = House::small();
+    let asked = house.run(&["doctor", "--json", "--ask"]).succeeded();
+    let found: Value = serde_json::from_str(&asked.stdout).expect("JSON");
+    let checks = found["checks"].as_array().expect("a list");
+    assert!(found["ok"] == true && checks.len() >= 10, "{found}");
+    assert!(checks.iter().all(|check| check["level"] == "ok" && check["detail"].is_string()), "{found}");
+    let mentor = checks.iter().find(|check| check["part"] == "mentor").expect("was asked");
+    assert!(mentor["detail"].as_str().is_some_and(|detail| detail.contains("answered")), "{mentor}");
+
+    let house = house
+        .with("DATABASE_URL", "postgres://lyceum:hunter2@127.0.0.1:1/lyceum")
+        .with("LYCEUM__DATABASE__ACQUIRE_TIMEOUT_SECONDS", 1);
+    let away = house.run(&["doctor", "--json"]).ended(1);
+    let found: Value = serde_json::from_str(&away.stdout).expect("JSON");
+    let failed = found["checks"].as_array().expect("a list").iter().find(|check| check["part"] == "database");
+    assert!(found["ok"] == false && failed.is_some_and(|check| check["level"] == "fail"), "{found}");
+    assert!(!away.stdout.contains("hunter2"), "{}", away.stdout);
+}
+
+#[test]
+fn the_doctor_warns_of_what_works_and_is_not_well() {
+    let house = House::small()
+        .with("LYCEUM_ENV", "production")
+        .with("LYCEUM__DATABASE__ALLOW_SQLITE_IN_PRODUCTION", true)
+        .with("LYCEUM__MAIL__TRANSPORT", "folder")
+        .with("CORS_ORIGINS", "https://front.example.net")
+        .without("LYCEUM__RATE_LIMIT__ENABLED");
+    let found = house.run(&["doctor"]).succeeded();
+    let warned = found.stdout.lines().filter(|line| line.starts_with("warn  addresses")).count();
+    assert_eq!(warned, 2, "where links lead, and who gets cookies:\n{}", found.stdout);
+    assert!(!found.stdout.contains(JWT_SECRET), "{}", found.stdout);
+
+    // The keys of a provider that is not there.
+    let house = House::small().with("NEON_AUTH_URL", "http://127.0.0.1:9/neondb/auth");
+    let away = house.run(&["doctor"]).ended(1);
+    assert!(away.stdout.contains("FAIL  provider   the keys of neon cannot be had"), "{}", away.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_compares_clocks_and_counts_connections() {
+    let Some(database) = Database::postgres("the_doctor_compares_clocks_and_counts_connections").await else { return };
+    let house = House::new(database).with("LYCEUM__DATABASE__MAX_CONNECTIONS", 4);
+    let found = house.run(&["doctor"]).succeeded();
+    assert!(
+        found.stdout.contains("ok    clock") && found.stdout.contains("opens up to 8 connections"),
+        "{}",
+        found.stdout
+    );
+    let house = house.with("LYCEUM__DATABASE__MAX_CONNECTIONS", 1000);
+    let found = house.run(&["doctor"]).ended(1);
+    assert!(found.stdout.contains("FAIL  database"), "{}", found.stdout);
 }
 
 #[test]

@@ -208,7 +208,8 @@ async fn a_provider_that_fails_again_and_again_is_given_a_rest() {
     let house = House::small()
         .with_mentor(&upstream)
         .with("LYCEUM__LLM__BREAKER__FAILURES", 3)
-        .with("LYCEUM__LLM__BREAKER__OPEN_SECONDS", 8);
+        .with("LYCEUM__LLM__BREAKER__OPEN_SECONDS", 8)
+        .with("LYCEUM__LLM__BREAKER__LONGEST_OPEN_SECONDS", 8);
     let server = house.start().await;
     let ada = server.register_and_sign_in("ada").await;
     let question = json!({"prompt": "Anybody there?"});

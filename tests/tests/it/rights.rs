@@ -34,6 +34,7 @@ fn body(path: &str) -> Value {
             json!({"model": "lyceum-mentor", "messages": [{"role": "user", "content": "What is a line?"}]})
         }
         "/api/v1/auth/password/change" => json!({"current_password": "not this 1", "new_password": "bowline-9-Turns"}),
+        "/api/v1/admin/log-level" => json!({"level": "info"}),
         "/api/v1/users/me/api-keys" => json!({"name": "another", "scopes": ["ai"]}),
         "/api/v1/subjects" | "/api/v1/courses" => json!({"title": "Tides"}),
         path if path.ends_with("/lessons") => json!({"title": "Springs", "content": "Twice a month."}),

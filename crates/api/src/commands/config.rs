@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::{Failure, Outcome};
-use crate::settings::{LoadOptions, Settings, show};
+use crate::settings::{LoadOptions, Loaded, Settings, reference, show};
 
 #[derive(Debug, Subcommand)]
 pub enum Config {
@@ -11,9 +11,20 @@ pub enum Config {
     Check,
     /// Print the settings as they are used, secrets masked.
     Show,
+    /// Print what every setting is: names, range, default for each environment, what it does (Markdown).
+    Reference,
 }
 
 pub fn run(command: &Config) -> Outcome {
+    let tell: fn(&Loaded) -> String = match command {
+        Config::Check => |_| "The settings are in order.\n".to_owned(),
+        Config::Show => show,
+        // About all settings, so it needs none.
+        Config::Reference => {
+            print!("{}", reference());
+            return Ok(());
+        }
+    };
     let loaded = Settings::load(&LoadOptions::from_process()).map_err(|errors| {
         for warning in &errors.warnings {
             eprintln!("warning: {warning}");
@@ -23,9 +34,6 @@ pub fn run(command: &Config) -> Outcome {
     for warning in &loaded.warnings {
         eprintln!("warning: {warning}");
     }
-    match command {
-        Config::Check => println!("The settings are in order."),
-        Config::Show => print!("{}", show(&loaded)),
-    }
+    print!("{}", tell(&loaded));
     Ok(())
 }

@@ -82,7 +82,14 @@ pub async fn run(command: User, settings: &Settings) -> Outcome {
             println!("{} <{}> is back.", user.username, user.email);
         }
         User::Purge => {
-            let purged = super::lyceum(settings).await?.purge_accounts(&Actor::System).await?;
+            let lyceum = super::lyceum(settings).await?;
+            let mut purged = 0;
+            loop {
+                match lyceum.purge_accounts(&Actor::System).await? {
+                    0 => break,
+                    more => purged += more,
+                }
+            }
             println!("{purged} accounts were erased.");
         }
         User::Erase { user, .. } => {

@@ -1,6 +1,10 @@
 //! JSON bodies: unreadable is 400, not acceptable is 422 with the member's pointer, unknown members are refused.
 
-use std::{fmt::Write as _, future::Future, pin::Pin};
+use std::{
+    fmt::{self, Write as _},
+    future::Future,
+    pin::Pin,
+};
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -10,7 +14,10 @@ use actix_web::{
 };
 use bytes::Bytes;
 use lyceum_domain::invalid::{Invalid, Violations};
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned, Unexpected},
+};
 
 use crate::http::problem::{FieldProblem, Problem};
 
@@ -56,7 +63,7 @@ impl<T: DeserializeOwned> FromRequest for LongJson<T> {
     }
 }
 
-/// A JSON body that may be left out.
+/// A JSON body that may be left out, or `null`.
 #[derive(Debug)]
 pub struct MaybeJson<T>(pub Option<T>);
 
@@ -72,8 +79,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for MaybeJson<T> {
         if is_empty {
             return Box::pin(async { Ok(Self(None)) });
         }
-        let json = Json::<T>::from_request(request, payload);
-        Box::pin(async move { json.await.map(|body| Self(Some(body.0))) })
+        let json = Json::<Option<T>>::from_request(request, payload);
+        Box::pin(async move { json.await.map(|body| Self(body.0)) })
     }
 }
 
@@ -152,7 +159,7 @@ fn refused(pointer: String, error: &serde_json::Error) -> Problem {
     } else if let Some(member) = named("duplicate field ") {
         ("duplicate_field", "is there twice".to_owned(), format!("{pointer}/{}", escaped(&member)))
     } else {
-        let expected = text.rsplit_once("expected ").map_or("something else", |(_, expected)| expected);
+        let expected = text.rsplit_once("expected ").map_or("something else", |(_, expected)| in_words(expected));
         ("wrong_type", format!("must be {expected}"), pointer)
     };
     let mut problem = Problem::validation_failed();
@@ -162,6 +169,17 @@ fn refused(pointer: String, error: &serde_json::Error) -> Problem {
     }
     problem.errors.push(FieldProblem { pointer, code: code.into(), message });
     problem
+}
+
+/// What was expected, without the names of our types.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i32" | "i64" => "a whole number",
+        "a sequence" => "a list",
+        _ if expected.starts_with("struct ") => "an object",
+        _ if expected.contains("untagged enum") => "of another form",
+        _ => expected,
+    }
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
@@ -188,6 +206,45 @@ fn escaped(member: &str) -> String {
 /// For members of a PATCH that can be left out, `null`, or set.
 pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// A whole number. JSON has one kind of number: `2.0` is `2`.
+struct Whole(u32);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl de::Visitor<'_> for Visitor {
+            type Value = Whole;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number from 0 to 4294967295")
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Whole, E> {
+                u32::try_from(number).map(Whole).map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+            }
+
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Whole, E> {
+                let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole and in range")]
+                let whole = is_whole.then_some(Whole(number as u32));
+                whole.ok_or_else(|| E::invalid_type(Unexpected::Float(number), &self))
+            }
+        }
+        deserializer.deserialize_u32(Visitor)
+    }
+}
+
+/// For whole numbers that can be left out.
+pub fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    Ok(Option::<Whole>::deserialize(deserializer)?.map(|whole| whole.0))
+}
+
+/// For whole numbers of a PATCH, as [`present`].
+pub fn present_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
+    whole(deserializer).map(Some)
 }
 
 /// A member of a PATCH that can be set but not cleared.
@@ -239,6 +296,32 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        #[derive(Debug, Deserialize)]
+        struct Sized {
+            #[serde(default, deserialize_with = "present_whole")]
+            size: Option<Option<u32>>,
+        }
+        let read = |body: &str| parse::<Sized>(body.as_bytes()).map(|sized| sized.size);
+        for (body, size) in [
+            ("{}", None),
+            ("{\"size\": null}", Some(None)),
+            ("{\"size\": 7}", Some(Some(7))),
+            ("{\"size\": 2.0}", Some(Some(2))),
+            ("{\"size\": 4294967295}", Some(Some(u32::MAX))),
+        ] {
+            assert_eq!(read(body).unwrap(), size, "{body}");
+        }
+        for body in
+            ["{\"size\": 2.5}", "{\"size\": -1}", "{\"size\": 4294967296}", "{\"size\": 1e300}", "{\"size\": \"2\"}"]
+        {
+            let refused = read(body).unwrap_err().errors;
+            assert_eq!((&*refused[0].pointer, &*refused[0].code), ("/size", "wrong_type"), "{body}");
+            assert_eq!(refused[0].message, "must be a whole number from 0 to 4294967295", "{body}");
+        }
+    }
+
+    #[test]
     fn what_does_not_fit_is_a_422_with_a_pointer() {
         assert_eq!(told("{\"name\": \"a\", \"admin\": true}"), (422, "unknown_field", one("/admin", "unknown_field")));
         assert_eq!(told("{\"name\": \"a\", \"a/b\": true}"), (422, "unknown_field", one("/a~1b", "unknown_field")));
@@ -256,6 +339,7 @@ mod tests {
             told("{\"name\": \"a\", \"inner\": [{\"size\": 1, \"x\": 2}]}"),
             (422, "unknown_field", one("/inner/0/x", "unknown_field"))
         );
+        assert_eq!(parse::<Outer>(b"7").expect_err("refused").errors[0].message, "must be an object");
         assert_eq!(told("[]"), (422, "validation_failed", one("", "wrong_type")));
         assert_eq!(told("[\"a\"]"), (422, "validation_failed", one("", "wrong_type")));
     }

@@ -8,7 +8,7 @@ use lyceum_domain::policy::Actor;
 
 use crate::{
     app::App,
-    http::{client::client, cookies, problem::Problem},
+    http::{client::client, cookies, limits::count_user, problem::Problem},
 };
 
 /// A signed-in user; a handler that asks for one is closed to everybody else.
@@ -72,7 +72,9 @@ impl FromRequest for Caller {
                     token
                 }
             };
-            Ok(Self(app.lyceum.authenticate(&token, client(&request)).await?))
+            let caller = app.lyceum.authenticate(&token, client(&request)).await?;
+            count_user(&app, &request, caller.user.id).await?;
+            Ok(Self(caller))
         })
     }
 }
@@ -87,19 +89,18 @@ impl FromRequest for Visitor {
         let request = request.clone();
         Box::pin(async move {
             let app = app(&request)?;
-            match credential(&app, &request)? {
-                None => Ok(Self(Actor::Anonymous)),
-                Some(Credential::Bearer(token)) => {
-                    Ok(Self(app.lyceum.authenticate(&token, client(&request)).await?.actor()))
-                }
+            let caller = match credential(&app, &request)? {
+                None => return Ok(Self(Actor::Anonymous)),
+                Some(Credential::Bearer(token)) => app.lyceum.authenticate(&token, client(&request)).await?,
                 Some(Credential::Cookie(token)) => match app.lyceum.authenticate(&token, client(&request)).await {
-                    Ok(caller) => Ok(Self(caller.actor())),
                     Err(Error::InvalidToken | Error::TokenExpired | Error::AccountDisabled) => {
-                        Ok(Self(Actor::Anonymous))
+                        return Ok(Self(Actor::Anonymous));
                     }
-                    Err(error) => Err(error.into()),
+                    caller => caller?,
                 },
-            }
+            };
+            count_user(&app, &request, caller.user.id).await?;
+            Ok(Self(caller.actor()))
         })
     }
 }

@@ -23,7 +23,9 @@ use futures_util::FutureExt;
 use lyceum_domain::ids::IdGenerator;
 use tracing::Instrument;
 
-use crate::{ambient::UuidV7Ids, app::App, http::problem::Problem, routes::openai::errors};
+use crate::{
+    ambient::UuidV7Ids, app::App, http::problem::Problem, metrics::http::HttpMetrics, routes::openai::errors, traces,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What clients of OpenAI's API go by when they think of trying again.
@@ -53,28 +55,36 @@ pub async fn edge(
     let id = request_id(&request);
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     let rules = request.app_data::<EdgeRules>().copied();
-    let span = tracing::info_span!("request", request_id = &*id, trace_id = tracing::field::Empty);
-    if !span.is_disabled()
-        && let Some(trace) = trace_id(&request)
-    {
-        span.record("trace_id", trace);
-    }
-    async move {
+    let (method, metrics) = (request.method().clone(), request.app_data::<Arc<HttpMetrics>>().cloned());
+    let watch = metrics.as_ref().map(|metrics| metrics.begin(&method));
+    let (recorded, trace) = traces::begin(&method, request.path(), request.headers());
+    let span = tracing::info_span!("request", request_id = &*id, trace_id = trace.trace_id());
+    let ending = recorded.clone();
+    let answer = async move {
         let response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
             Ok(response) => response?.map_into_boxed_body(),
-            Err(panic) => return Err(panicked(&*panic, id).into()),
+            Err(panic) => {
+                if let Some(watch) = watch {
+                    watch.failed(500, started.elapsed());
+                }
+                return Err(panicked(&*panic, id).into());
+            }
         };
-        let mut response = with_problem(response, &id);
+        let mut response = with_problem(response, &id, metrics.as_deref());
         set_headers(&mut response, &id, rules.is_some_and(|rules| rules.hsts));
         if is_leaving(&response) {
             // The next request of this client finds another server.
             response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
         }
         log(&response, started.elapsed());
-        Ok(response)
-    }
-    .instrument(span)
-    .await
+        let route = response.request().match_pattern();
+        traces::end(&ending, &method, route.as_deref(), response.status().as_u16());
+        Ok(match watch {
+            Some(watch) => watch.end(response, started.elapsed()),
+            None => response,
+        })
+    };
+    traces::within(trace, answer.instrument(recorded).instrument(span)).await
 }
 
 /// A handler broke. The worker goes on.
@@ -95,21 +105,17 @@ fn request_id(request: &ServiceRequest) -> Arc<str> {
     }
 }
 
-/// The trace that the request is part of (W3C Trace Context, version 00).
-fn trace_id(request: &ServiceRequest) -> Option<&str> {
-    let text = request.headers().get("traceparent")?.to_str().ok()?;
-    let trace = text.strip_prefix("00-")?.get(..32)?;
-    let is_hex = trace.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    (is_hex && trace.bytes().any(|b| b != b'0')).then_some(trace)
-}
-
 /// Whether the server is about to stop.
 fn is_leaving(response: &ServiceResponse<BoxBody>) -> bool {
     response.request().app_data::<web::Data<App>>().is_some_and(|app| app.leaving.is_cancelled())
 }
 
 /// Writes the problem that the response stands for; also where the framework answered with a status alone.
-fn with_problem(response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse<BoxBody> {
+fn with_problem(
+    response: ServiceResponse<BoxBody>,
+    id: &str,
+    metrics: Option<&HttpMetrics>,
+) -> ServiceResponse<BoxBody> {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return response;
@@ -125,6 +131,9 @@ fn with_problem(response: ServiceResponse<BoxBody>, id: &str) -> ServiceResponse
         written = Problem::of_status(status);
         &written
     };
+    if let Some(metrics) = metrics {
+        metrics.problem(problem.code);
+    }
     if status.is_server_error() && !is_expected(problem) {
         let cause = problem.cause.as_deref().map(chain).unwrap_or_default();
         tracing::error!(code = problem.code, cause, "{}", problem.detail);

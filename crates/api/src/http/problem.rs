@@ -13,7 +13,7 @@ use lyceum_application::Error;
 use lyceum_domain::{
     conversations::MessageStatus,
     invalid::{Invalid, Violations},
-    mentor::ChatError,
+    mentor::{Cause, ChatError},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -111,6 +111,22 @@ impl Problem {
     /// Nothing here of that name.
     pub fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
+    }
+
+    /// One too many; this is how long until one more is let through.
+    pub fn rate_limited(retry_after: Duration) -> Self {
+        let detail = "Too many requests; wait a moment.";
+        Self { retry_after: Some(retry_after), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail) }
+    }
+
+    /// Nobody can count requests, and this one must not go on uncounted.
+    pub fn limiter_unavailable(cause: Cause) -> Self {
+        let detail = "Requests of this kind cannot be taken for a moment.";
+        Self {
+            retry_after: Some(Duration::from_secs(5)),
+            cause: Some(cause),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "limiter_unavailable", detail)
+        }
     }
 
     /// The problem for a status that the framework chose.
@@ -273,7 +289,7 @@ impl From<Error> for Problem {
             },
             Error::NotAnAnswer => new(StatusCode::CONFLICT, "That is a question; this is for answers."),
             Error::AnswerBroken(MessageStatus::Interrupted) => {
-                new(StatusCode::SERVICE_UNAVAILABLE, "The answer was broken off; what was said is kept.")
+                away("The answer was broken off; what was said is kept.", Duration::from_secs(1))
             }
             Error::AnswerBroken(_) => new(StatusCode::BAD_GATEWAY, "The answer failed; what was said is kept."),
             Error::Abandoned => away("The answer was broken off.", Duration::from_secs(1)),
@@ -371,9 +387,11 @@ mod tests {
             Error::StoreUnavailable(StoreError::Unavailable("host name".into())),
             Error::Internal("stack trace".into()),
         ];
+        // What the door itself says.
+        let own =
+            [Problem::rate_limited(Duration::from_millis(1001)), Problem::limiter_unavailable("host name".into())];
         let mut table = String::new();
-        for error in all {
-            let problem = Problem::from(error);
+        for problem in all.into_iter().map(Problem::from).chain(own) {
             let wait = problem.response("x").headers().get(header::RETRY_AFTER).map(|v| v.to_str().unwrap().to_owned());
             let wait = wait.map(|wait| format!(" (again in {wait} s)")).unwrap_or_default();
             let _ = writeln!(table, "{} {} {}{wait}", problem.status.as_u16(), problem.code, problem.detail);
@@ -423,6 +441,8 @@ mod tests {
         503 shutting_down The server is shutting down. (again in 5 s)
         503 database_unavailable The database is away for a moment. (again in 5 s)
         500 internal_error Something went wrong on our side.
+        429 rate_limited Too many requests; wait a moment. (again in 2 s)
+        503 limiter_unavailable Requests of this kind cannot be taken for a moment. (again in 5 s)
         ");
     }
 

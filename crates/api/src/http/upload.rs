@@ -32,7 +32,7 @@ use tokio::{
 };
 use utoipa::ToSchema;
 
-use crate::{app::App, http::problem::Problem};
+use crate::{app::App, http::problem::Problem, traces};
 
 /// The part that holds the file.
 const PART: &str = "file";
@@ -152,7 +152,7 @@ impl Upload {
     {
         let (mut reader, name) = self.open(app.uploads.patience, max).await?;
         let (sender, receiver) = mpsc::channel(BACKLOG);
-        let mut task = app.turns.spawn_local(work(IncomingFile { name, content: content(receiver) }));
+        let mut task = app.turns.spawn_local(traces::carried(work(IncomingFile { name, content: content(receiver) })));
         let read = tokio::select! {
             biased;
             // It needs no more of it: most often because it does not take it.

@@ -65,8 +65,10 @@ pub struct AccountQuery {
     /// E-mail, username or display name holds this.
     pub q: Option<String>,
     /// `learner`, `mentor` or `admin`.
+    #[param(pattern = "^(learner|mentor|admin)$")]
     pub role: Option<String>,
     /// `free` or `premium`.
+    #[param(pattern = "^(free|premium)$")]
     pub plan: Option<String>,
     /// Switched on, or off.
     #[param(value_type = Option<bool>)]

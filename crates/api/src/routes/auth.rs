@@ -105,7 +105,7 @@ pub struct SignedInBody {
 }
 
 /// Registers. A mail with a link goes out, whether or not the address is known.
-#[utoipa::path(tag = "auth", responses((status = 202, body = RegisteredBody), (status = 409, description = "`username_taken`", content_type = "application/problem+json", body = crate::http::problem::ProblemBody)))]
+#[utoipa::path(tag = "auth", responses((status = 202, body = RegisteredBody), (status = 409, description = "`username_taken`")))]
 #[post("/auth/register")]
 pub async fn register(app: web::Data<App>, Json(body): Json<RegisterBody>) -> Result<HttpResponse, Problem> {
     app.lyceum.register(&Actor::Anonymous, body.parse()?).await?;
@@ -135,7 +135,7 @@ pub async fn resend_verification(app: web::Data<App>, Json(body): Json<EmailBody
 }
 
 /// Signs a browser in: the tokens go into HttpOnly cookies.
-#[utoipa::path(tag = "auth", responses((status = 200, body = SignedInBody, headers(("Set-Cookie" = String, description = "`lyceum_access` and `lyceum_refresh`")))))]
+#[utoipa::path(tag = "auth", responses((status = 401), (status = 403), (status = 423), (status = 200, body = SignedInBody, headers(("Set-Cookie" = String, description = "`lyceum_access` and `lyceum_refresh`")))))]
 #[post("/auth/login")]
 pub async fn login(app: web::Data<App>, client: Client, Json(body): Json<LoginBody>) -> Result<HttpResponse, Problem> {
     let signed_in = app.lyceum.sign_in(&body.identifier, &body.password, &client.0).await?;

@@ -254,7 +254,7 @@ pub async fn export_me(app: web::Data<App>, caller: Caller) -> Result<HttpRespon
 #[utoipa::path(tag = "users", security(("bearer" = []), ("cookie" = [])),
     params(("If-Match" = Option<String>, Header, description = "the ETag that the deletion is about")),
     request_body(content = Option<DeleteAccountBody>),
-    responses((status = 204)))]
+    responses((status = 204), (status = 423)))]
 #[delete("/users/me")]
 pub async fn delete_me(
     app: web::Data<App>,

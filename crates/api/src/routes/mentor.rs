@@ -232,7 +232,7 @@ impl From<Answer> for DoneBody {
 #[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])),
     params(("Idempotency-Key" = Option<String>, Header, description = "a name for the request, so that it is done once"),
         ("Last-Event-ID" = Option<String>, Header, description = "the id of the last event that came")),
-    responses((status = 200, content((AnswerBody = "application/json"), (String = "text/event-stream")), headers(
+    responses((status = 404), (status = 502), (status = 504), (status = 200, content((AnswerBody = "application/json"), (String = "text/event-stream")), headers(
         ("Idempotency-Replayed" = String, description = "`true` if it had been answered before")))))]
 #[post("/ai/chat")]
 pub async fn chat(
@@ -260,7 +260,7 @@ pub async fn chat(
 #[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])),
     params(("id" = Uuid, Path, description = "an answer"),
         ("Idempotency-Key" = Option<String>, Header, description = "a name for the request, so that it is done once")),
-    responses((status = 200, content((AnswerBody = "application/json"), (String = "text/event-stream")), headers(
+    responses((status = 502), (status = 504), (status = 200, content((AnswerBody = "application/json"), (String = "text/event-stream")), headers(
         ("Idempotency-Replayed" = String, description = "`true` if it had been answered before")))))]
 #[post("/ai/messages/{id}/regenerate")]
 pub async fn regenerate(
@@ -291,7 +291,7 @@ pub struct StreamQuery {
 #[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])),
     params(("id" = Uuid, Path, description = "an answer"), StreamQuery,
         ("Last-Event-ID" = Option<String>, Header, description = "the id of the last event that came")),
-    responses((status = 200, body = String, content_type = "text/event-stream")))]
+    responses((status = 200, body = String, content_type = "text/event-stream"), (status = 502), (status = 504)))]
 #[get("/ai/messages/{id}/stream")]
 pub async fn follow(
     app: web::Data<App>,

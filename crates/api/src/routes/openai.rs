@@ -18,7 +18,13 @@ use utoipa::ToSchema;
 use self::messages::SentMessage;
 use crate::{
     app::App,
-    http::{body::LongJson, caller::Caller, edge::RequestId, event_stream::Reading, problem::Problem},
+    http::{
+        body::{LongJson, whole},
+        caller::Caller,
+        edge::RequestId,
+        event_stream::Reading,
+        problem::Problem,
+    },
     pump,
     routes::mentor::SourceBody,
 };
@@ -36,7 +42,7 @@ pub struct CompletionBody {
     #[schema(example = "lyceum-mentor")]
     pub model: String,
     /// What was said, oldest first. The last one is the question, of the role `user`.
-    #[schema(value_type = Vec<Object>, min_items = 1)]
+    #[schema(min_items = 1, max_items = 2000)]
     pub messages: Vec<SentMessage>,
     /// Whether the answer is wanted piece by piece.
     #[serde(default)]
@@ -45,13 +51,16 @@ pub struct CompletionBody {
     #[serde(default)]
     pub stream_options: Option<StreamOptions>,
     /// The longest answer, in tokens.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(maximum = 4_294_967_295_u32)]
     pub max_tokens: Option<u32>,
     /// The newer name of `max_tokens`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(maximum = 4_294_967_295_u32)]
     pub max_completion_tokens: Option<u32>,
     /// How many answers: one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(minimum = 1, maximum = 1)]
     pub n: Option<u32>,
 }
 
@@ -66,7 +75,7 @@ pub struct StreamOptions {
 
 /// A whole answer.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Completion)]
+#[schema(as = ChatCompletion)]
 pub struct CompletedBody {
     /// Names the answer.
     pub id: String,
@@ -223,8 +232,8 @@ pub async fn read_model(app: web::Data<App>, caller: Caller, name: web::Path<Str
 
 /// Asks the mentor in OpenAI's format; nothing is stored but what it cost. With `stream` the answer comes as chunks, with
 /// `[DONE]` after the last.
-#[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])),
-    responses((status = 200, content((CompletedBody = "application/json"), (String = "text/event-stream")))))]
+#[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])), request_body = CompletionBody,
+    responses((status = 404), (status = 502), (status = 504), (status = 200, content((CompletedBody = "application/json"), (String = "text/event-stream")))))]
 #[post("/openai/v1/chat/completions")]
 pub async fn create_completion(
     app: web::Data<App>,

@@ -7,6 +7,7 @@ use actix_web::{
     http::{StatusCode, header},
     web,
 };
+use lyceum_domain::store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -68,7 +69,12 @@ pub async fn ready(app: web::Data<App>) -> Result<HttpResponse, Problem> {
             ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, "starting", "The server is starting.")
         });
     }
-    app.lyceum.ports().store.check().await.map_err(lyceum_application::Error::from)?;
+    // Remembered for a moment: probes come from everywhere.
+    let database = app.health.database(&app).await;
+    if database.status == Status::Down {
+        let away = StoreError::Unavailable(format!("the database {}", database.detail).into());
+        return Err(lyceum_application::Error::from(away).into());
+    }
     Ok(HttpResponse::Ok().json(LivenessBody { status: "ok" }))
 }
 

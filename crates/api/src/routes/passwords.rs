@@ -66,7 +66,7 @@ pub async fn reset_password(
 }
 
 /// Changes one's password; every other session ends.
-#[utoipa::path(tag = "auth", security(("bearer" = []), ("cookie" = [])), responses((status = 204)))]
+#[utoipa::path(tag = "auth", security(("bearer" = []), ("cookie" = [])), responses((status = 204), (status = 423)))]
 #[post("/auth/password/change")]
 pub async fn change_password(
     app: web::Data<App>,

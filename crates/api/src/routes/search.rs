@@ -149,7 +149,7 @@ impl From<Found> for SearchResultsBody {
 
 /// Searches what the catalogue shows to whoever asks, and the archived courses that they are in.
 #[utoipa::path(tag = "courses", security((), ("bearer" = []), ("cookie" = [])), params(SearchQuery),
-    responses((status = 200, body = SearchResultsBody)))]
+    responses((status = 200, body = SearchResultsBody), (status = 404)))]
 #[get("/search")]
 pub async fn search(
     app: web::Data<App>,

@@ -61,7 +61,7 @@ pub struct TokenErrorBody {
 /// Tokens for a name and password, or for a refresh token.
 #[utoipa::path(tag = "auth",
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = TokenBody), (status = 400, body = TokenErrorBody)))]
+    responses((status = 200, body = TokenBody), (status = 400, body = TokenErrorBody), (status = 423)))]
 #[post("/auth/token")]
 pub async fn token(app: web::Data<App>, client: Client, form: Form) -> Result<HttpResponse, Problem> {
     let signed_in = match grant(&form.0) {

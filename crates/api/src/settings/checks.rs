@@ -11,9 +11,9 @@ use secrecy::ExposeSecret as _;
 use url::{Host, Url};
 
 use super::{
-    DatabaseKind, MailTransport, SameSite, Settings,
-    database_parts::NAMES as DATABASE_PARTS,
+    DatabaseKind, LogSettings, MailTransport, SameSite, Settings,
     faults::{Report, quoted},
+    parts,
     sources::Origins,
 };
 
@@ -34,6 +34,8 @@ pub(super) fn check(settings: &Settings, origins: &Origins, working_dir: &Path, 
     check.mail();
     check.storage();
     check.log();
+    check.telemetry();
+    check.redis();
 }
 
 struct Check<'a> {
@@ -91,6 +93,11 @@ impl Check<'_> {
         } else if server.public_url.starts_with("http:") {
             self.warn_deployed("server.public_url", "is not https://");
         }
+        if server.trusted_proxies.is_empty() {
+            self.warn_deployed("server.trusted_proxies", "not set, so behind a proxy all clients count as one");
+        } else if server.trusted_proxies.iter().any(|network| network.prefix_len() == 0) {
+            self.warn_deployed("server.trusted_proxies", "trusts everybody, so clients can say that they are others");
+        }
         if !self.settings.rate_limit.enabled {
             self.deployed("rate_limit.enabled", "false", "true");
         }
@@ -110,7 +117,7 @@ impl Check<'_> {
                     "a URL that cannot be read (not shown)",
                     format!(
                         "postgres://user:password@host:port/name, special characters percent-encoded; or {} and so on",
-                        DATABASE_PARTS[0]
+                        parts::DATABASE.parts[0]
                     ),
                 );
             }
@@ -221,11 +228,38 @@ impl Check<'_> {
         }
     }
 
+    fn telemetry(&mut self) {
+        let telemetry = &self.settings.telemetry;
+        if !telemetry.otlp_endpoint.is_empty() && !is_plain_http(&telemetry.otlp_endpoint) {
+            let found = quoted(&telemetry.otlp_endpoint);
+            self.fault("telemetry.otlp_endpoint", found, "an http:// or https:// URL without query, or nothing");
+        }
+        if telemetry.service_name.trim().is_empty() || telemetry.service_name.chars().any(char::is_control) {
+            self.fault("telemetry.service_name", quoted(&telemetry.service_name), "a name in one line");
+        }
+        if telemetry.metrics_address().is_some_and(|address| !address.ip().is_loopback()) {
+            self.warn_deployed("telemetry.metrics_bind", "not loopback: whoever reaches the port can read the metrics");
+        }
+    }
+
+    fn redis(&mut self) {
+        let redis = &self.settings.redis;
+        let url = redis.url.expose_secret();
+        if !url.is_empty()
+            && !Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "redis" | "rediss") && url.has_host())
+        {
+            self.fault("redis.url", "another text (not shown)", "redis://user:password@host:port/0 or rediss://…");
+        }
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+        if redis.key_prefix.is_empty() || !redis.key_prefix.chars().all(is_plain) {
+            self.fault("redis.key_prefix", quoted(&redis.key_prefix), "letters, digits and - _ . :");
+        }
+    }
+
     fn log(&mut self) {
         let level = &self.settings.log.level;
-        if !is_filter(level) {
-            let allowed = "off, error, warn, info, debug or trace, and target=level after commas";
-            self.fault("log.level", quoted(level), allowed);
+        if !self.settings.log.is_filter() {
+            self.fault("log.level", quoted(level), LogSettings::LEVELS);
         }
     }
 }
@@ -254,17 +288,4 @@ fn is_this_machine(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
-}
-
-/// Whether a text is a filter for the log. A misspelt level alone would otherwise be taken for a target.
-fn is_filter(text: &str) -> bool {
-    let is_level = |word: &str| {
-        ["off", "error", "warn", "info", "debug", "trace"].iter().any(|level| word.trim().eq_ignore_ascii_case(level))
-    };
-    let has_spans = text.contains('[');
-    let is_directive =
-        |word: &str| is_level(word.rsplit_once('=').map_or(word, |(_, level)| level)) && !word.starts_with('=');
-    !text.trim().is_empty()
-        && (has_spans || text.split(',').all(is_directive))
-        && tracing_subscriber::EnvFilter::builder().parse(text).is_ok()
 }

@@ -1,4 +1,4 @@
-//! Which other origins may call, and how often anybody may.
+//! Which other origins may call.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,18 +22,5 @@ impl CorsSettings {
     /// Whether every origin may call.
     pub fn any_origin(&self) -> bool {
         self.origins.iter().any(|origin| origin == "*")
-    }
-}
-
-/// The request limiter.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-pub struct RateLimitSettings {
-    /// Whether requests are limited; production insists. Default `true`.
-    pub enabled: bool,
-}
-
-impl Default for RateLimitSettings {
-    fn default() -> Self {
-        Self { enabled: true }
     }
 }

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{database_parts::encoded, masking};
+use super::{masking, parts::encoded};
 
 /// The database and its pool. `Debug` and `Serialize` hide the password.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -77,10 +77,13 @@ impl DatabaseSettings {
     }
 }
 
-/// The URL of the SQLite file in the data folder. What a URL would read otherwise is percent-encoded.
-pub(super) fn sqlite_url(data_dir: &str) -> String {
-    let folder = data_dir.split('/').map(encoded).collect::<Vec<_>>().join("/");
-    let folder = folder.trim_end_matches('/');
+/// The URL of the SQLite file in the data folder.
+pub(super) fn url_in(data_dir: &str) -> String {
     // A folder that is only slashes is the root.
-    format!("sqlite://{folder}/lyceum.db")
+    sqlite_url(&format!("{}/lyceum.db", data_dir.trim_end_matches('/')))
+}
+
+/// The URL of a SQLite file. What a URL would read otherwise is percent-encoded.
+pub(crate) fn sqlite_url(file: &str) -> String {
+    format!("sqlite://{}", file.split('/').map(encoded).collect::<Vec<_>>().join("/"))
 }

@@ -2,7 +2,10 @@
 
 mod prices;
 
+use std::net::{IpAddr, SocketAddr};
+
 use figment::value::{Empty, Tag, Value};
+use ipnet::IpNet;
 
 /// One setting.
 #[derive(Debug, Clone, Copy)]
@@ -36,18 +39,28 @@ pub(super) enum Kind {
     Prices(u64),
     /// Texts; in a variable with commas between.
     List,
+    /// Networks in CIDR form, or single addresses; in a variable with commas between.
+    Networks,
+    /// An address with a port, or `off`.
+    AddressOrOff,
     /// One of some words, in any case.
     OneOf(&'static [&'static str]),
     /// At least one of some words, in any case.
     SomeOf(&'static [&'static str]),
 }
 
-use Kind::{Flag, List, NumberOrNone, OneOf, Prices, Secret, SomeOf, Text, TextOrNone, Whole, WholeOrNone};
+use Kind::{
+    AddressOrOff, Flag, List, Networks, NumberOrNone, OneOf, Prices, Secret, SomeOf, Text, TextOrNone, Whole,
+    WholeOrNone,
+};
 
 const DAY: u64 = 86_400;
 
 /// The most answers that can be allowed.
 const REQUESTS: u64 = u32::MAX as u64;
+
+/// The most requests a minute.
+const MILLION: u64 = 1_000_000;
 
 /// The most tokens that can be allowed, and the highest price.
 const TRILLION: u64 = 1_000_000_000_000;
@@ -82,6 +95,7 @@ pub(super) const KNOWN: &[Known] = &[
     nested("server.client_request_timeout_seconds", Whole(1, 300)),
     nested("server.shutdown_delay_seconds", Whole(0, 600)),
     nested("server.shutdown_timeout_seconds", Whole(0, 600)),
+    nested("server.trusted_proxies", Networks),
     nested("server.hsts", Flag),
     plain("database.url", "DATABASE_URL", Secret),
     nested("database.min_connections", Whole(0, 1000)),
@@ -198,14 +212,44 @@ pub(super) const KNOWN: &[Known] = &[
     nested("retention.audit_days", Whole(1, 3650)),
     nested("retention.sessions_days", Whole(1, 3650)),
     nested("retention.mails_days", Whole(1, 3650)),
+    nested("retention.dead_mails_days", Whole(1, 3650)),
+    // The month that is under way is counted from them.
+    nested("retention.usage_days", Whole(62, 36500)),
     plain("log.level", "LOG_LEVEL", Text),
     plain("log.format", "LOG_FORMAT", OneOf(&["pretty", "json"])),
+    nested("telemetry.metrics_bind", AddressOrOff),
+    plain("telemetry.otlp_endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT", Text),
+    nested("telemetry.trace_percent", Whole(0, 100)),
+    plain("telemetry.service_name", "OTEL_SERVICE_NAME", Text),
     nested("rate_limit.enabled", Flag),
+    nested("rate_limit.auth.network_per_minute", Whole(1, MILLION)),
+    nested("rate_limit.auth.user_per_minute", Whole(1, MILLION)),
+    nested("rate_limit.chat.network_per_minute", Whole(1, MILLION)),
+    nested("rate_limit.chat.user_per_minute", Whole(1, MILLION)),
+    nested("rate_limit.uploads.network_per_minute", Whole(1, MILLION)),
+    nested("rate_limit.uploads.user_per_minute", Whole(1, MILLION)),
+    nested("rate_limit.writes.network_per_minute", Whole(1, MILLION)),
+    nested("rate_limit.writes.user_per_minute", Whole(1, MILLION)),
+    nested("rate_limit.reads.network_per_minute", Whole(1, MILLION)),
+    nested("rate_limit.reads.user_per_minute", Whole(1, MILLION)),
+    plain("redis.url", "REDIS_URL", Secret),
+    nested("redis.key_prefix", Text),
+    nested("redis.connect_timeout_milliseconds", Whole(10, 60_000)),
+    nested("redis.response_timeout_milliseconds", Whole(10, 60_000)),
 ];
 
 /// The setting at a dotted path.
 pub(super) fn at(path: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|known| known.is_at(path))
+}
+
+/// What the text of a variable means that is true or false.
+pub(super) fn flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
+    }
 }
 
 /// The setting that a plain variable sets.
@@ -333,6 +377,8 @@ impl Known {
                  MODEL=PROMPT:COMPLETION with commas between"
             ),
             List => "a list of texts".to_owned(),
+            Networks => "a list of networks such as 10.0.0.0/8 or fd00::/8, or of addresses".to_owned(),
+            AddressOrOff => "an address with a port such as 127.0.0.1:9464, or off".to_owned(),
             TextOrNone => "text, or none".to_owned(),
             OneOf(words) => words.join(" or "),
             SomeOf(words) => format!("a list of one or more of {}", words.join(", ")),
@@ -344,17 +390,13 @@ impl Known {
         let trimmed = text.trim();
         let value = match self.kind {
             Text | TextOrNone | Secret => Value::from(text),
-            OneOf(_) => Value::from(trimmed),
-            Flag => match trimmed.to_ascii_lowercase().as_str() {
-                "true" | "1" | "yes" | "on" => Value::from(true),
-                "false" | "0" | "no" | "off" => Value::from(false),
-                _ => return None,
-            },
+            OneOf(_) | AddressOrOff => Value::from(trimmed),
+            Flag => Value::from(flag(trimmed)?),
             WholeOrNone(..) | NumberOrNone(..) if trimmed == "none" => Value::from(trimmed),
             Whole(..) | WholeOrNone(..) => Value::from(trimmed.parse::<u64>().ok()?),
             NumberOrNone(..) => Value::from(trimmed.parse::<f64>().ok()?),
             Prices(_) => prices::of_text(trimmed)?.into(),
-            List | SomeOf(_) => {
+            List | Networks | SomeOf(_) => {
                 trimmed.split(',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<_>>().into()
             }
         };
@@ -376,6 +418,13 @@ impl Known {
                 let items = items.iter().map(|item| known(words, item.as_str()?));
                 return items.collect::<Option<Vec<_>>>().map(Value::from);
             }
+            (Networks, Value::Array(_, items)) => {
+                return items.iter().map(|item| network(item.as_str()?)).collect::<Option<Vec<_>>>().map(Value::from);
+            }
+            (AddressOrOff, Value::String(_, text)) if text.eq_ignore_ascii_case("off") => {
+                return Some(Value::from("off"));
+            }
+            (AddressOrOff, Value::String(_, text)) => text.parse::<SocketAddr>().is_ok(),
             (Text | TextOrNone | Secret, Value::String(..)) | (Flag, Value::Bool(..)) => true,
             (Whole(min, max) | WholeOrNone(min, max), Value::Num(_, number)) => {
                 whole(number).is_some_and(|number| (i128::from(min)..=i128::from(max)).contains(&number))
@@ -389,6 +438,12 @@ impl Known {
         };
         is_allowed.then_some(value)
     }
+}
+
+/// The network of a text; that of an address alone is the address.
+fn network(text: &str) -> Option<Value> {
+    let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()?;
+    Some(Value::from(network.trunc().to_string()))
 }
 
 /// The number, if it is a whole one by type: 8080.0 is none.

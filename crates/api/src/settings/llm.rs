@@ -99,9 +99,10 @@ pub enum SecondProvider {
 pub struct BreakerSettings {
     /// So many failures in a row begin a rest. Default 15.
     pub failures: u32,
-    /// How long the first rest lasts, in seconds; each further one lasts twice as long. Default 10.
+    /// How long the first rest lasts, in seconds; each further one lasts twice as long. Default 2.
     pub open_seconds: u64,
-    /// The longest rest, in seconds. Default 300 (5 minutes).
+    /// The longest rest, in seconds, also for a provider that asks for a longer one: how long learners may wait for one that
+    /// is back. A rest ends with one call. Default 4.
     pub longest_open_seconds: u64,
 }
 
@@ -120,7 +121,7 @@ impl Default for SecondSettings {
 
 impl Default for BreakerSettings {
     fn default() -> Self {
-        Self { failures: 15, open_seconds: 10, longest_open_seconds: 300 }
+        Self { failures: 15, open_seconds: 2, longest_open_seconds: 4 }
     }
 }
 

@@ -26,3 +26,24 @@ impl Default for LogSettings {
         Self { level: "info".to_owned(), format: LogFormat::Json }
     }
 }
+
+impl LogSettings {
+    /// What a level may be, as the end of "must be …".
+    pub const LEVELS: &'static str = "off, error, warn, info, debug or trace, and target=level after commas";
+
+    /// Whether the level is one.
+    pub fn is_filter(&self) -> bool {
+        let text = self.level.as_str();
+        let is_level = |word: &str| {
+            ["off", "error", "warn", "info", "debug", "trace"]
+                .iter()
+                .any(|level| word.trim().eq_ignore_ascii_case(level))
+        };
+        let has_spans = text.contains('[');
+        let is_directive =
+            |word: &str| is_level(word.rsplit_once('=').map_or(word, |(_, level)| level)) && !word.starts_with('=');
+        !text.trim().is_empty()
+            && (has_spans || text.split(',').all(is_directive))
+            && tracing_subscriber::EnvFilter::builder().parse(text).is_ok()
+    }
+}

@@ -9,12 +9,16 @@ pub struct RetentionSettings {
     pub audit_days: u32,
     /// Sessions that have ended, in days. Default 30.
     pub sessions_days: u32,
-    /// Mails that were sent or given up, in days. Default 7.
+    /// Mails that were sent, in days. Default 7.
     pub mails_days: u32,
+    /// Mails that were given up, in days. Default 90.
+    pub dead_mails_days: u32,
+    /// What calls of the model took and cost, in days. Default 730.
+    pub usage_days: u32,
 }
 
 impl Default for RetentionSettings {
     fn default() -> Self {
-        Self { audit_days: 365, sessions_days: 30, mails_days: 7 }
+        Self { audit_days: 365, sessions_days: 30, mails_days: 7, dead_mails_days: 90, usage_days: 730 }
     }
 }

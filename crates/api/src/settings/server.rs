@@ -1,5 +1,6 @@
 //! The HTTP server.
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 /// Where to listen, and the limits of a request.
@@ -31,6 +32,9 @@ pub struct ServerSettings {
     pub shutdown_delay_seconds: u64,
     /// How long a shutdown then waits for running requests, in seconds. Default 10.
     pub shutdown_timeout_seconds: u64,
+    /// Proxies that are believed when they say where a request comes from, in CIDR form (`10.0.0.0/8`). Default none: the
+    /// other end of the connection is the client.
+    pub trusted_proxies: Vec<IpNet>,
     /// Whether to send `Strict-Transport-Security`. Default `true`, but `false` in development, test and staging.
     pub hsts: bool,
 }
@@ -50,12 +54,21 @@ impl Default for ServerSettings {
             client_request_timeout_seconds: 5,
             shutdown_delay_seconds: 5,
             shutdown_timeout_seconds: 10,
+            trusted_proxies: Vec::new(),
             hsts: true,
         }
     }
 }
 
 impl ServerSettings {
+    /// How many worker threads there are: as many as is said, or one for each core.
+    pub fn worker_threads(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(2, usize::from),
+            workers => workers,
+        }
+    }
+
     /// Where users reach the server, without a slash at its end: `public_url`, else made from the host and the port
     /// that was really taken.
     pub fn base_url(&self, port: u16) -> String {

@@ -34,7 +34,7 @@ pub fn show(loaded: &Loaded) -> String {
 }
 
 /// A value as TOML has it, which is as JSON has it but for tables.
-fn toml(value: &Value) -> String {
+pub(super) fn toml(value: &Value) -> String {
     let Value::Object(table) = value else { return value.to_string() };
     let pairs: Vec<String> =
         table.iter().map(|(key, value)| format!("{} = {}", Value::from(key.as_str()), toml(value))).collect();

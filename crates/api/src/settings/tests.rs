@@ -262,6 +262,37 @@ fn a_database_by_parts_is_encoded() {
 }
 
 #[test]
+fn redis_by_parts_is_encoded() {
+    let url = |variables: &[(&str, &str)]| load(variables).unwrap().settings.redis.url.expose_secret().to_owned();
+    assert_eq!(url(&[("REDIS_HOST", "cache.example")]), "redis://cache.example:6379/0");
+    let all = [
+        ("REDIS_HOST", "cache.example"),
+        ("REDIS_PORT", "6380"),
+        ("REDIS_USER", "us:er"),
+        ("REDIS_PASSWORD", "p@ss/w%41rd"),
+        ("REDIS_DB", "3"),
+        ("REDIS_TLS", "yes"),
+    ];
+    assert_eq!(url(&all), "rediss://us%3Aer:p%40ss%2Fw%2541rd@cache.example:6380/3");
+    assert_eq!(url(&[("REDIS_HOST", "::1"), ("REDIS_PASSWORD", "p")]), "redis://default:p@[::1]:6379/0");
+    // A URL beside the parts wins; parts win over a URL of a lower layer.
+    let both = [("REDIS_URL", "redis://x/1"), ("REDIS_HOST", "h")];
+    assert_eq!(url(&both), "redis://x/1");
+    assert_eq!(load(&both).unwrap().warnings.len(), 1);
+    let over = load_with(&[("REDIS_HOST", "h")], &[(".env", "REDIS_URL=redis://x/1\nREDIS_DB=2")]).unwrap();
+    assert_eq!(over.settings.redis.url.expose_secret(), "redis://h:6379/2");
+    let wrong = [("REDIS_HOST", "h"), ("REDIS_PORT", "tcp://10.0.0.1:6379"), ("REDIS_DB", "x"), ("REDIS_TLS", "maybe")];
+    assert_eq!(faults(load(&wrong)).len(), 3);
+}
+
+#[test]
+fn what_others_set_for_redis_is_no_fault() {
+    let loaded = load(&[("REDIS_PASSWORD", "p"), ("REDIS_PORT", "tcp://10.0.0.1:6379")]).unwrap();
+    assert!(!loaded.settings.redis.is_set());
+    assert_eq!(loaded.warnings, ["REDIS_PORT is not used: there is no REDIS_HOST"]);
+}
+
+#[test]
 fn no_secret_is_ever_shown() {
     let variables = [
         ("JWT_SECRET", SECRET),
@@ -312,15 +343,7 @@ fn what_is_shown_can_be_read_again() {
 }
 
 #[test]
-fn later_features_are_not_passed_over_in_silence() {
-    let loaded = load(&[("REDIS_URL", "redis://x"), ("REDIS_HOST", "x")]).unwrap();
-    assert_eq!(
-        loaded.warnings,
-        [
-            "REDIS_HOST is set, but this version does not use Redis",
-            "REDIS_URL is set, but this version does not use Redis"
-        ]
-    );
+fn names_that_are_nearly_ours_are_not_passed_over_in_silence() {
     for name in ["LYCEUM__SERVER__TRUSTED_PROXIES", "LYCEUM__TELEMETRY__X"] {
         assert_eq!(faults(load(&[(name, "x")])).len(), 1, "{name}");
     }

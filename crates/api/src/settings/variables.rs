@@ -5,16 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use figment::value::Value;
 
 use super::{
-    database_parts,
     faults::Report,
     known::{self, KNOWN, Known},
+    parts,
     sources::{Assignment, Origin},
 };
 
 const PREFIX: &str = "LYCEUM__";
-
-/// Plain names of a later version that may be there for somebody else.
-const UNUSED: [(&str, &str); 2] = [("REDIS_URL", "Redis"), ("REDIS_HOST", "Redis")];
 
 /// The variables of one layer; empty ones count as not set.
 #[derive(Debug)]
@@ -61,7 +58,7 @@ impl Layer {
 
 /// Whether a variable is for this program.
 pub(super) fn is_ours(name: &str) -> bool {
-    name.starts_with("LYCEUM_") || known::of_plain(name).is_some() || database_parts::NAMES.contains(&name)
+    name.starts_with("LYCEUM_") || known::of_plain(name).is_some() || parts::names().any(|part| part == name)
 }
 
 /// Reads the settings of both layers, the lower first.
@@ -77,7 +74,7 @@ pub(super) fn read(dotenv: &Layer, environment: &Layer, report: &mut Report) -> 
             }
         }
     }
-    database_parts::read(dotenv, environment, &mut assignments, report);
+    parts::read(dotenv, environment, &mut assignments, report);
     assignments
 }
 
@@ -109,7 +106,7 @@ fn setting(layer: &Layer, known: &Known, path: String, report: &mut Report) -> O
     }
 }
 
-/// Looks at a variable that is perhaps no setting: unknown names of ours, and names of later versions.
+/// Looks at a variable that is perhaps no setting: names of ours that are unknown.
 fn foreign(layer: &Layer, name: &str, report: &mut Report) {
     if let Some(path) = path_of(name) {
         if known::at(&path).is_none() {
@@ -130,10 +127,6 @@ fn foreign(layer: &Layer, name: &str, report: &mut Report) {
             let meant = known::nested_name(&meant.path.replace('*', "{name}"));
             report.warn(format!("{name} is not read; did you mean {meant}?"));
         }
-        return;
-    }
-    if let Some((_, what)) = UNUSED.iter().find(|(unused, _)| *unused == name) {
-        report.warn(format!("{name} is set, but this version does not use {what}"));
     }
 }
 

@@ -5,28 +5,37 @@ use std::{sync::Arc, time::Duration};
 use lyceum_domain::mentor::ChatModel;
 use lyceum_llm_offline::OfflineModel;
 use lyceum_llm_qubrid::{QubridModel, QubridSettings};
-use lyceum_llm_resilience::{Breaker, BreakerSettings, FirstOf, Guarded};
+use lyceum_llm_resilience::{Breaker, BreakerSettings, BreakerStatus, FirstOf, Guarded};
 
-use crate::settings::{LlmProvider, LlmSettings, SecondProvider, Settings};
+use crate::{
+    metrics::{
+        Metrics,
+        model::{Measured, ModelMetrics},
+    },
+    settings::{LlmProvider, LlmSettings, SecondProvider, Settings},
+    traces,
+};
 
 /// The models that settings name. What is known about a provider, its breaker too, is shared by all threads; its
 /// connections are each thread's own.
 pub(super) struct Models {
     first: Model,
     second: Option<Model>,
+    metrics: Arc<ModelMetrics>,
 }
 
 enum Model {
     Offline,
-    Remote { model: Box<QubridModel>, breaker: Arc<Breaker> },
+    Remote { model: Arc<QubridModel>, breaker: Arc<Breaker> },
 }
 
 impl Models {
-    pub(super) fn new(settings: &Settings) -> anyhow::Result<Self> {
+    pub(super) fn new(settings: &Settings, metrics: &Metrics) -> anyhow::Result<Self> {
         let llm = &settings.llm;
         let first = match llm.provider {
             LlmProvider::Offline => Model::Offline,
             LlmProvider::Qubrid => Model::remote(
+                metrics,
                 llm,
                 QubridSettings {
                     base_url: llm.qubrid.base_url.clone(),
@@ -41,6 +50,7 @@ impl Models {
             SecondProvider::None => None,
             SecondProvider::Offline => Some(Model::Offline),
             SecondProvider::Qubrid => Some(Model::remote(
+                metrics,
                 llm,
                 QubridSettings {
                     provider: llm.second.name.clone(),
@@ -52,21 +62,21 @@ impl Models {
                 },
             )?),
         };
-        Ok(Self { first, second })
+        Ok(Self { first, second, metrics: Arc::clone(&metrics.models) })
     }
 
     /// The model for one thread.
     pub(super) fn siblings(&self) -> anyhow::Result<Arc<dyn ChatModel>> {
-        let first = self.first.sibling()?;
+        let first = self.first.sibling(&self.metrics)?;
         Ok(match &self.second {
             None => first,
-            Some(second) => Arc::new(FirstOf::new(first, second.sibling()?)),
+            Some(second) => Arc::new(FirstOf::new(first, second.sibling(&self.metrics)?)),
         })
     }
 }
 
 impl Model {
-    fn remote(llm: &LlmSettings, settings: QubridSettings) -> anyhow::Result<Self> {
+    fn remote(metrics: &Metrics, llm: &LlmSettings, settings: QubridSettings) -> anyhow::Result<Self> {
         let breaker = BreakerSettings {
             failures: llm.breaker.failures,
             open_for: Duration::from_secs(llm.breaker.open_seconds),
@@ -74,13 +84,27 @@ impl Model {
             ..BreakerSettings::default()
         };
         let breaker = Arc::new(Breaker::new(&settings.provider, breaker));
-        Ok(Self::Remote { model: Box::new(QubridModel::new(settings)?), breaker })
+        let model = Arc::new(QubridModel::new(settings)?);
+        let (asked, watched) = (Arc::clone(&model), Arc::clone(&breaker));
+        metrics.house.watch_provider(breaker.name(), move || {
+            let state = match watched.status() {
+                BreakerStatus::Closed => 0,
+                BreakerStatus::HalfOpen => 1,
+                BreakerStatus::Open => 2,
+            };
+            (state, asked.retries())
+        });
+        Ok(Self::Remote { model, breaker })
     }
 
-    fn sibling(&self) -> anyhow::Result<Arc<dyn ChatModel>> {
+    /// Measured within its breaker: what the breaker turns away was no call.
+    fn sibling(&self, metrics: &Arc<ModelMetrics>) -> anyhow::Result<Arc<dyn ChatModel>> {
+        let measured = |model| Arc::new(Measured::new(model, Arc::clone(metrics)));
         Ok(match self {
-            Self::Offline => Arc::new(OfflineModel),
-            Self::Remote { model, breaker } => Arc::new(Guarded::new(Arc::new(model.sibling()?), Arc::clone(breaker))),
+            Self::Offline => measured(Arc::new(OfflineModel)),
+            Self::Remote { model, breaker } => {
+                Arc::new(Guarded::new(measured(Arc::new(model.sibling()?)), Arc::clone(breaker)))
+            }
         })
     }
 }
@@ -98,6 +122,7 @@ fn limits(llm: &LlmSettings) -> QubridSettings {
         max_response_bytes: llm.max_response_bytes,
         max_tokens: Some(llm.max_tokens).filter(|tokens| *tokens > 0),
         temperature: llm.temperature,
+        trace: Some(traces::headers),
         ..QubridSettings::default()
     }
 }

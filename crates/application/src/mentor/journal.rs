@@ -9,6 +9,7 @@ use std::{
 use futures_util::future::join;
 use lyceum_domain::{
     conversations::{Piece, TurnEnding},
+    idempotency::{Claim, SettledAnswer},
     mentor::UsageRecord,
     store::{Store, StoreError},
 };
@@ -36,11 +37,21 @@ pub(crate) struct Journal {
 }
 
 /// How something ended, to be written down.
-pub(super) enum End {
-    /// A turn of a conversation.
-    Turn(Box<TurnEnding>),
+pub(crate) enum End {
+    /// A turn of a conversation, and what becomes of the name of its request.
+    Turn(Box<TurnEnding>, Option<Box<Name>>),
     /// A call outside of one.
     Call(Box<UsageRecord>),
+    /// A request with a name, which may be done again.
+    Name(Box<Claim>),
+}
+
+/// What becomes of the name of a request whose end is written down late.
+pub(crate) enum Name {
+    /// Whoever comes with it gets this answer.
+    Settled(Claim, SettledAnswer),
+    /// The request may be done again.
+    Free(Claim),
 }
 
 impl Journal {
@@ -53,7 +64,7 @@ impl Journal {
     }
 
     /// Something ended and nobody else writes it down.
-    pub(super) fn note_end(&self, end: End) {
+    pub(crate) fn note_end(&self, end: End) {
         self.ends.lock().unwrap_or_else(PoisonError::into_inner).push(end);
         self.ends_bell.notify_one();
     }
@@ -112,8 +123,30 @@ impl Journal {
 impl End {
     async fn write(&self, store: &dyn Store) -> Result<(), StoreError> {
         match self {
-            Self::Turn(ending) => store.write().end_turn(ending).await,
+            Self::Turn(ending, None) => store.write().end_turn(ending).await,
+            Self::Turn(ending, Some(name)) => {
+                let mut unit = store.begin().await?;
+                unit.conversations().end_turn(ending).await?;
+                let named = match &**name {
+                    Name::Settled(claim, answer) => unit.claims().settle(claim, answer).await,
+                    Name::Free(claim) => unit.claims().release(claim).await,
+                };
+                match named {
+                    Ok(()) => unit.commit().await,
+                    // Somebody else has the name by now. What was said is kept all the same.
+                    Err(StoreError::Conflict) => {
+                        drop(unit);
+                        store.write().end_turn(ending).await
+                    }
+                    Err(error) => Err(error),
+                }
+            }
             Self::Call(call) => store.write().close_call(call).await,
+            Self::Name(claim) => {
+                let mut unit = store.begin().await?;
+                unit.claims().release(claim).await?;
+                unit.commit().await
+            }
         }
     }
 }

@@ -56,12 +56,27 @@ struct State {
     turns: VecDeque<UserId>,
     /// The number of the next waiter.
     next: u64,
+    /// Calls that were turned away.
+    refused: u64,
 }
 
 #[derive(Debug)]
 struct Waiter {
     number: u64,
     place: oneshot::Sender<Lane>,
+}
+
+/// How busy the places are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaneStatus {
+    /// Places that are taken.
+    pub taken: usize,
+    /// How many there are.
+    pub at_once: usize,
+    /// Calls that wait.
+    pub waiting: usize,
+    /// Calls that were turned away since the start, at once or after waiting.
+    pub refused: u64,
 }
 
 /// There is no place, and none to wait in.
@@ -85,7 +100,10 @@ impl Lanes {
     /// At once if as many wait as may, of all users or of this one; else when the patience is at an end.
     pub async fn enter(&self, user: UserId) -> Result<Lane, Busy> {
         let settings = &self.shared.settings;
-        let busy = || Busy { retry_after: settings.patience.max(Duration::from_secs(1)) };
+        let busy = || {
+            self.shared.state().refused += 1;
+            Busy { retry_after: settings.patience.max(Duration::from_secs(1)) }
+        };
         let mut waiting = match self.shared.line_up(user) {
             LinedUp::In(lane) => return Ok(lane),
             LinedUp::Full => return Err(busy()),
@@ -95,6 +113,17 @@ impl Lanes {
             Ok(Ok(lane)) => Ok(lane),
             // The sender stays in the queue until it sends or its waiter leaves, so only the patience can end.
             Ok(Err(_)) | Err(_) => Err(busy()),
+        }
+    }
+
+    /// How busy they are now.
+    pub fn status(&self) -> LaneStatus {
+        let state = self.shared.state();
+        LaneStatus {
+            taken: state.taken,
+            at_once: self.shared.settings.at_once,
+            waiting: state.waiting,
+            refused: state.refused,
         }
     }
 }

@@ -16,9 +16,10 @@ use tokio::time::Instant;
 
 use super::{
     LEASE,
-    journal::End,
+    journal::{End, Name},
     lanes::Busy,
     live::{LiveAnswer, Reader},
+    slices,
 };
 use crate::{Error, Lyceum, idempotency::Ticket};
 
@@ -345,10 +346,16 @@ impl Turn {
     }
 
     fn store_later(&self, ending: TurnEnding) {
-        self.lyceum.journal.note_end(match self.keeping {
-            Keeping::Conversation { .. } => End::Turn(Box::new(ending)),
-            Keeping::Call => End::Call(Box::new(ending.call)),
-        });
+        let Keeping::Conversation { ticket, parts } = &self.keeping else {
+            return self.lyceum.journal.note_end(End::Call(Box::new(ending.call)));
+        };
+        let name = if is_answer(&ending) {
+            let answer = Answer { message: ending.answer.clone() };
+            ticket.settlement(&slices(parts), &answer).map(|(claim, answer)| Name::Settled(claim, answer))
+        } else {
+            ticket.claim().cloned().map(Name::Free)
+        };
+        self.lyceum.journal.note_end(End::Turn(Box::new(ending), name.map(Box::new)));
     }
 
     async fn store_once(&self, ending: &TurnEnding) -> Result<(), Error> {
@@ -361,16 +368,14 @@ impl Turn {
         if !ticket.has_name() || !is_ours {
             return Ok(store.write().end_turn(ending).await?);
         }
-        let is_answer = matches!(ending.answer.status, MessageStatus::Complete | MessageStatus::Stopped);
-        if !is_answer {
+        if !is_answer(ending) {
             store.write().end_turn(ending).await?;
             // What failed may be asked again under the same name.
             return self.lyceum.or_release(ticket, Err(Error::Abandoned)).await.or_else(|_: Error| Ok(()));
         }
-        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
         let mut unit = store.begin().await?;
         unit.conversations().end_turn(ending).await?;
-        match ticket.settle(&mut *unit, &parts, &Answer { message: ending.answer.clone() }).await {
+        match ticket.settle(&mut *unit, &slices(parts), &Answer { message: ending.answer.clone() }).await {
             Err(Error::Conflict) => {}
             settled => {
                 settled?;
@@ -385,6 +390,11 @@ impl Turn {
     fn elapsed_ms(&self) -> u32 {
         u32::try_from(self.lyceum.ports.clock.now().since(self.call.created_at).as_millis()).unwrap_or(u32::MAX)
     }
+}
+
+/// Whether this is what was asked for. What failed may be asked again under the same name.
+const fn is_answer(ending: &TurnEnding) -> bool {
+    matches!(ending.answer.status, MessageStatus::Complete | MessageStatus::Stopped)
 }
 
 /// A turn that nobody drives any more, because its task panicked or its runtime is gone, ends too.

@@ -192,3 +192,17 @@ async fn nobody_changes_an_account_that_is_not_there() {
     let changed = house.lyceum.change_account(&admin, ada.user.id, to_role(Role::Mentor), None).await.unwrap();
     assert_eq!((changed.username, changed.role), (renamed.username, Role::Mentor));
 }
+
+#[tokio::test]
+async fn what_is_logged_is_for_admins_to_decide_and_leaves_a_trail() {
+    let house = House::new();
+    let learner = house.learner("mira").await;
+    assert_eq!(code(house.lyceum.note_log_level(&learner, "trace").await), "forbidden");
+    let admin = house.admin().await;
+    house.lyceum.note_log_level(&admin, "info,sqlx=debug").await.unwrap();
+    let filter = AuditFilter { action: Some(AuditAction::LogLevelChanged), ..AuditFilter::default() };
+    let events = house.lyceum.audit(&admin.actor(), &filter, PageRequest::default()).await.unwrap().items;
+    assert_eq!(events.len(), 1, "what is refused changes nothing");
+    assert_eq!(events[0].actor, AuditActor::User(admin.user.id));
+    assert_eq!(events[0].details, [("level".to_owned(), "info,sqlx=debug".to_owned())]);
+}

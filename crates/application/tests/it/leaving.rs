@@ -127,6 +127,21 @@ async fn nothing_is_left_of_who_is_erased_but_that_somebody_was() {
 }
 
 #[tokio::test]
+async fn many_accounts_are_erased_a_few_at_a_time() {
+    let house = House::new();
+    for number in 0..60 {
+        let leaver = house.settled(&format!("leaver{number}")).await;
+        house.lyceum.delete_account(&leaver, Some(PASSWORD), None).await.unwrap();
+    }
+    house.clock.advance(Rules::default().deletion_grace + Duration::from_micros(1));
+    let mut purged = Vec::new();
+    for _ in 0..3 {
+        purged.push(house.lyceum.purge_accounts(&Actor::System).await.unwrap());
+    }
+    assert_eq!(purged, [50, 10, 0]);
+}
+
+#[tokio::test]
 async fn what_is_over_is_removed_and_nothing_else() {
     let house = House::new();
     house.settled("ada").await;
@@ -143,6 +158,11 @@ async fn what_is_over_is_removed_and_nothing_else() {
     house.clock.advance(Duration::from_hours(24 * 366));
     while house.lyceum.tidy(&Actor::System).await.unwrap() > 0 {}
     assert_eq!(house.events(AuditAction::SignedIn).await, 0);
-    assert!(house.user("ada").await.is_some());
+    let ada = house.user("ada").await.unwrap();
+    // What calls cost after two years.
+    assert_eq!(house.store.read().usage_of(ada.id).await.unwrap().len(), 1);
+    house.clock.advance(Duration::from_hours(24 * 366));
+    while house.lyceum.tidy(&Actor::System).await.unwrap() > 0 {}
+    assert!(house.store.read().usage_of(ada.id).await.unwrap().is_empty());
     assert_eq!(code(house.lyceum.tidy(&Actor::Anonymous).await), "unauthenticated");
 }

@@ -14,6 +14,9 @@ use super::{
 };
 use crate::jws::{self, Compact};
 
+/// How far the clock that signed a token may have been set back since, where a session says what the token is worth.
+const SET_BACK: Duration = Duration::from_mins(5);
+
 /// Verifies access tokens, in Lyceum or in another service that trusts it. Make one and share it.
 ///
 /// A token is good if
@@ -25,7 +28,9 @@ use crate::jws::{self, Compact};
 /// * `iss`, `aud`, `sub`, `type`, `iat` and `exp` are there, once and of the right JSON type, times in whole seconds;
 ///   `aud` may be a list; no other claim is there twice either;
 /// * `iss` and `type` are ours, and `aud` is or holds ours; `sub` is a UUID, and so is `sid` if it is there;
-/// * `iat`, and `nbf` if it is there, do not lie in the future by more than the leeway;
+/// * `iat`, and `nbf` if it is there, do not lie in the future by more than the leeway; `iat` of a token that names a session
+///   by more than five minutes, so that a clock that is set back does not sign everybody out: the session is looked up, and
+///   says what the token is worth;
 /// * `exp` lies in the future. A token that fails by this alone is [`TokenError::Expired`].
 ///
 /// An unknown `role` is the least one; claims that are not named here are passed over.
@@ -75,7 +80,8 @@ impl AccessTokenVerifier {
 
         let claims = accepted.claims;
         let soon = now.plus(self.leeway);
-        if claims.issued_at > soon {
+        let latest = if claims.session.is_some() { now.plus(self.leeway.max(SET_BACK)) } else { soon };
+        if claims.issued_at > latest {
             return Err(invalid("`iat` lies in the future"));
         }
         if accepted.not_before.is_some_and(|at| at > soon) {

@@ -152,6 +152,7 @@ async fn a_caller_that_leaves_does_not_free_the_worker() {
     let (end, work) = held();
     begin_and_leave(&hasher, || work().expect("worked")).await;
     assert_eq!((hasher.workers.available_permits(), hasher.places.available_permits()), (0, 1));
+    assert_eq!(hasher.status(), HashingStatus { working: 1, waiting: 0 });
     drop(end);
     assert!(!hasher.verify("x", None).await.expect("the worker comes back when the work is done"));
 }

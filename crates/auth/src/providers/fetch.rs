@@ -67,9 +67,13 @@ impl KeySource {
         Ok(Self { client, url, algorithms })
     }
 
-    pub(super) async fn fetch(&self) -> Result<Fetched, FetchError> {
+    pub(super) async fn fetch(&self, trace: Vec<(&'static str, String)>) -> Result<Fetched, FetchError> {
         let http = |error: reqwest::Error| FetchError::Http(error.without_url());
-        let request = self.client.get(self.url.clone()).header(ACCEPT, "application/json, application/jwk-set+json");
+        let mut request =
+            self.client.get(self.url.clone()).header(ACCEPT, "application/json, application/jwk-set+json");
+        for (name, value) in trace {
+            request = request.header(name, value);
+        }
         let mut reply = request.send().await.map_err(http)?;
         if reply.status() != StatusCode::OK {
             return Err(FetchError::Status(reply.status()));

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::{
     fetch::{FetchError, Fetched, KeySource},
-    settings::{KeyCacheSettings, ProviderSettings, ProviderSettingsError},
+    settings::{KeyCacheSettings, ProviderSettings, ProviderSettingsError, TraceHeaders},
 };
 use crate::jws::{Found, KeySet, PublicKey};
 
@@ -19,6 +19,7 @@ pub(super) struct KeyCache {
     provider: ProviderName,
     source: KeySource,
     settings: KeyCacheSettings,
+    trace: Option<TraceHeaders>,
     /// Locked for moments, never while anything is waited for.
     state: Mutex<State>,
 }
@@ -63,6 +64,7 @@ impl KeyCache {
             provider: settings.name.clone(),
             source: KeySource::new(settings.jwks_url.clone(), settings.algorithms.clone(), &settings.cache)?,
             settings: settings.cache.clone(),
+            trace: settings.trace,
             state: Mutex::default(),
         })
     }
@@ -132,8 +134,10 @@ impl KeyCache {
         let (sender, flight) = watch::channel(());
         state.flight = Some(flight.clone());
         let cache = Arc::clone(self);
+        // Here: the task is nobody's.
+        let trace = self.trace.map(|trace| trace()).unwrap_or_default();
         let task = async move {
-            let fetched = cache.source.fetch().await;
+            let fetched = cache.source.fetch(trace).await;
             cache.land(fetched);
             drop(sender);
         };

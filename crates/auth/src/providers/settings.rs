@@ -32,7 +32,12 @@ pub struct ProviderSettings {
     pub max_lifetime: Duration,
     /// How its keys are kept.
     pub cache: KeyCacheSettings,
+    /// Says of which trace a fetch of its keys is part, where the fetch begins; none if `None`.
+    pub trace: Option<TraceHeaders>,
 }
+
+/// Names and values of headers that say of which trace the caller is part (W3C Trace Context); empty for none.
+pub type TraceHeaders = fn() -> Vec<(&'static str, String)>;
 
 /// The form of `sub`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,6 +147,7 @@ impl ProviderSettings {
             leeway: Duration::from_secs(30),
             max_lifetime: Duration::from_hours(1),
             cache: KeyCacheSettings::default(),
+            trace: None,
         }
     }
 

@@ -106,6 +106,18 @@ async fn without_keys_nobody_knows_and_with_the_first_good_answer_all_is_well() 
 }
 
 #[tokio::test]
+async fn a_fetch_says_of_which_trace_it_is_part() {
+    fn trace() -> Vec<(&'static str, String)> {
+        vec![("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned())]
+    }
+    let server = KeyServer::start(Reply::keys(&[PAIR.jwk()]));
+    let settings = lyceum_auth::ProviderSettings { trace: Some(trace), ..settings(&server, PAIR) };
+    assert_good(&verify(&Arc::new(providers(settings)), &token(PAIR)).await);
+    let head = server.last_request();
+    assert!(head.contains("\r\ntraceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n"), "{head}");
+}
+
+#[tokio::test]
 async fn good_keys_outlive_every_bad_answer() {
     let elsewhere = KeyServer::start(Reply::keys(&[PAIR.jwk()]));
     for (fault, reply) in faults(&elsewhere) {

@@ -43,6 +43,8 @@ impl Reply {
 struct State {
     reply: Reply,
     requests: usize,
+    /// The newest request.
+    last: String,
     is_held: bool,
     has_ended: bool,
 }
@@ -67,7 +69,7 @@ impl KeyServer {
     pub fn start(reply: Reply) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        let state = State { reply, requests: 0, is_held: false, has_ended: false };
+        let state = State { reply, requests: 0, last: String::new(), is_held: false, has_ended: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let server = Self { address, shared: Arc::clone(&shared) };
         thread::spawn(move || {
@@ -93,6 +95,11 @@ impl KeyServer {
     /// How many have asked.
     pub fn requests(&self) -> usize {
         self.shared.state().requests
+    }
+
+    /// The newest request, its head.
+    pub fn last_request(&self) -> String {
+        self.shared.state().last.clone()
     }
 
     /// From now on all have to wait for their answer, until [`release`](Self::release).
@@ -135,6 +142,7 @@ fn answer(shared: &Shared, mut connection: TcpStream) {
     }
     let mut state = shared.state();
     state.requests += 1;
+    state.last = String::from_utf8_lossy(&request).into_owned();
     while state.is_held && !state.has_ended {
         state = shared.changed.wait(state).expect("no panic");
     }

@@ -48,6 +48,16 @@ pub trait Conversations: Send {
         feedback: Option<&Feedback>,
         at: Timestamp,
     ) -> Result<bool, StoreError>;
+
+    /// Looks at `limit` of the texts that no turn has quoted since `quoted_before`, longest ago first. Those that no
+    /// answer quotes any more are removed, and it says how many; the others count as quoted at `now`. A text that a turn
+    /// quotes at the same moment stays. A turn that quotes a text which was quoted less than a day before need not note
+    /// it, so `quoted_before` is more than a day ago.
+    async fn forget_texts(&mut self, quoted_before: Timestamp, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
+    /// Removes at most `limit` records of calls that were begun before the day (UTC) of `before`, and says how many.
+    /// What their users have used up stays as it is.
+    async fn remove_usage(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 }
 
 /// What conversations are searched for: 1 to 100 characters of a title or a message, in any case.

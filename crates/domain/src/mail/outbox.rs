@@ -127,6 +127,9 @@ pub trait Outbox: Send {
 
     /// Removes at most `limit` mails that were sent or dropped before `at`, and says how many.
     async fn remove_settled(&mut self, at: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
+    /// Removes at most `limit` mails that were given up before `at`, and says how many.
+    async fn remove_dead(&mut self, at: Timestamp, limit: u32) -> Result<u64, StoreError>;
 }
 
 /// How full the outbox is.

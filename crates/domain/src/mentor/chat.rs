@@ -40,8 +40,23 @@ pub trait ChatModel: Send + Sync {
         None
     }
 
-    /// Whether it can probably be asked now; cheap, and never a call that costs money.
+    /// Whether it can probably be asked now; cheap, and never a call that costs money. What an error says is shown to
+    /// whoever looks at the health of the server: never an address or a key.
     async fn check(&self) -> Result<(), ChatError>;
+
+    /// The providers behind this one, in the order in which they are asked, each with what its check says.
+    async fn providers(&self) -> Vec<ProviderState> {
+        vec![ProviderState { name: self.provider().to_owned(), trouble: self.check().await.err() }]
+    }
+}
+
+/// How a provider is.
+#[derive(Debug)]
+pub struct ProviderState {
+    /// Its name, as it stands in usage records.
+    pub name: String,
+    /// What is the matter with it.
+    pub trouble: Option<ChatError>,
 }
 
 /// Pieces of an answer, and who gives it: of several models behind one port it need not be the first.

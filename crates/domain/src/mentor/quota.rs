@@ -73,10 +73,12 @@ impl Spending {
         Self { day: day_of(at), today: Used::default(), this_month: Used::default() }
     }
 
-    /// The same, seen at a later time: what is of another day or month counts no more.
+    /// The same, seen at another time: what is of an earlier day or month counts no more. A day that has begun goes on for
+    /// a clock that is behind (one of another server, or one that was set back): it would forget the day, and the next
+    /// clock that is right would forget it again.
     #[must_use]
     pub fn at(self, at: Timestamp) -> Self {
-        let day = day_of(at);
+        let day = day_of(at).max(self.day);
         Self {
             day,
             today: if day == self.day { self.today } else { Used::default() },
@@ -113,7 +115,8 @@ impl Spending {
         Reserved::Granted { tokens: u32::try_from(tokens).unwrap_or(u32::MAX) }
     }
 
-    /// Replaces what a call of `made_at` counted for by what it counts for now.
+    /// Replaces what a call of `made_at` counted for by what it counts for now. One of another day changes nothing; so what
+    /// was set aside in a day that had begun, by a clock that was behind, stays set aside until that day ends.
     pub fn settle(&mut self, made_at: Timestamp, before: Counted, now: Counted) {
         let day = day_of(made_at);
         let settle = |used: &mut Used| {
@@ -275,6 +278,21 @@ mod tests {
         // What began on the day before is settled where it was counted, which is nowhere any more.
         spending.settle(at(0), Counted { requests: 1, tokens: 12 }, Counted::default());
         assert_eq!(spending.today.requests, 1);
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_goes_on_with_the_day_and_the_month_that_have_begun() {
+        let mut spending = Spending::nothing(at(86_400));
+        let allowance = Allowance { requests: Some(2), tokens: None };
+        let quota = Quota { day: allowance, month: allowance };
+        let ask = |seconds| Reservation::new(quota, 4, 10, at(seconds));
+        assert!(matches!(spending.reserve(&ask(86_400)), Reserved::Granted { .. }), "the first of December");
+        assert!(matches!(spending.reserve(&ask(86_100)), Reserved::Granted { .. }), "five minutes earlier");
+        assert_eq!((spending.day, spending.today.requests), (day_of(at(86_400)), 2));
+        for seconds in [86_100, 86_400, 90_000] {
+            assert_eq!(spending.reserve(&ask(seconds)), Reserved::UsedUp(Window::Day));
+            assert_eq!(spending.at(at(seconds)).this_month.requests, 2);
+        }
     }
 
     #[test]

@@ -41,6 +41,9 @@ pub trait Sessions: Send {
     /// Removes at most `limit` sessions that ended before `at`, revoked or expired, with their tokens; and says how
     /// many.
     async fn remove_ended(&mut self, at: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
+    /// Removes at most `limit` refresh tokens that ran out before `at`, of sessions that go on too, and says how many.
+    async fn remove_expired_tokens(&mut self, at: Timestamp, limit: u32) -> Result<u64, StoreError>;
 }
 
 /// The refresh token that follows on a use.

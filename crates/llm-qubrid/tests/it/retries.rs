@@ -90,3 +90,19 @@ async fn nobody_at_the_address_is_unavailable() {
     assert!(matches!(failed, ChatError::Unavailable { .. }), "{failed:?}");
     assert!(!format!("{failed:?}").contains("hidden"), "{failed:?}");
 }
+
+#[tokio::test]
+async fn every_try_says_of_which_trace_it_is_part_and_is_counted() {
+    fn trace() -> Vec<(&'static str, String)> {
+        vec![("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned())]
+    }
+    let mut server = Server::start(vec![plain("503 Busy", CLOSE, ""), good()]).await;
+    let model = QubridModel::new(QubridSettings { trace: Some(trace), ..settings(&server.url) }).expect("a model");
+    let sibling = model.sibling().expect("another one");
+    assert_eq!(ask(&sibling, Delivery::Pieces).await.0, "Yes.");
+    let requests = server.requests();
+    assert_eq!((requests.len(), model.retries()), (2, 1));
+    for request in requests {
+        assert!(request.contains("\r\ntraceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n"));
+    }
+}

@@ -274,3 +274,17 @@ fn many_threads_share_it() {
     });
     assert_eq!(entered, 1, "one probe, however many ask at once");
 }
+
+#[tokio::test(start_paused = true)]
+async fn it_says_how_it_stands() {
+    let breaker = breaker();
+    assert_eq!((breaker.status(), breaker.name()), (BreakerStatus::Closed, "test"));
+    open(&breaker);
+    assert_eq!(breaker.status(), BreakerStatus::Open);
+    advance(secs(10)).await;
+    assert_eq!(breaker.status(), BreakerStatus::HalfOpen, "the rest is over, and nobody knows yet");
+    let probe = breaker.enter().expect("let through");
+    assert_eq!(breaker.status(), BreakerStatus::HalfOpen);
+    probe.succeeded();
+    assert_eq!(breaker.status(), BreakerStatus::Closed);
+}

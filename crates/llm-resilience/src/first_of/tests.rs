@@ -85,6 +85,15 @@ async fn it_is_well_while_one_of_them_is() {
 }
 
 #[tokio::test]
+async fn each_of_them_says_how_it_is() {
+    let first_is_out = FirstOf::new(TestModel::new("a", [Act::Fails(bad())]), TestModel::new("b", []));
+    let states = first_is_out.providers().await;
+    let told: Vec<_> =
+        states.iter().map(|state| (state.name.as_str(), state.trouble.as_ref().map(ChatError::code))).collect();
+    assert_eq!(told, [("a", Some("bad_response")), ("b", None)]);
+}
+
+#[tokio::test]
 async fn a_dropped_call_asks_nobody_else() {
     let models = [TestModel::new("a", [Act::Hangs]), TestModel::new("b", [])];
     let model = FirstOf::new(models[0].clone(), models[1].clone());

@@ -8,6 +8,9 @@
 
 mod corruption;
 mod databases;
+mod hung_up;
+mod retention;
+mod rolled_back;
 mod sealing;
 mod settings;
 mod turns;

@@ -4,6 +4,7 @@
 pub mod activity;
 pub mod api_keys;
 pub mod audit;
+pub mod backlog;
 pub mod blob_removals;
 mod cases;
 pub mod catalogue;

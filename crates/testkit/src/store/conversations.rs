@@ -15,8 +15,8 @@ use lyceum_domain::{
 };
 
 use super::{
-    MemoryStore, MemoryUnit,
-    tables::{Tables, newest_first, oldest_first},
+    MemoryStore, MemoryUnit, ledger,
+    tables::{Tables, at_most, newest_first, oldest_first},
     turns::{self, own},
 };
 
@@ -52,6 +52,7 @@ impl Tables {
         self.messages.retain(|_, message| conversations.contains_key(&message.conversation));
         let messages = &self.messages;
         self.manifests.retain(|answer, _| messages.contains_key(answer));
+        self.quotations.retain(|(answer, _)| messages.contains_key(answer));
         self.under_way.retain(|answer, _| messages.contains_key(answer));
         self.pieces.retain(|(answer, _), _| messages.contains_key(answer));
     }
@@ -108,6 +109,35 @@ impl Conversations for MemoryUnit {
             (stored.feedback, stored.updated_at) = (feedback.cloned(), at);
             Ok(true)
         })
+    }
+
+    async fn forget_texts(&mut self, quoted_before: Timestamp, now: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.run(|tables| {
+            let mut due: Vec<_> = tables
+                .quoted_texts
+                .iter()
+                .map(|(digest, (_, at))| (*at, *digest))
+                .filter(|(at, _)| *at < quoted_before)
+                .collect();
+            due.sort_unstable();
+            due.truncate(at_most(limit));
+            let mut removed = 0;
+            for (_, digest) in due {
+                if tables.quotations.iter().any(|(_, quoted)| *quoted == digest) {
+                    if let Some(row) = tables.quoted_texts.get_mut(&digest) {
+                        row.1 = now;
+                    }
+                } else {
+                    tables.quoted_texts.remove(&digest);
+                    removed += 1;
+                }
+            }
+            Ok(removed)
+        })
+    }
+
+    async fn remove_usage(&mut self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.run(|tables| Ok(ledger::remove_before(tables, before, limit)))
     }
 }
 
@@ -177,7 +207,7 @@ impl ConversationQueries for MemoryStore {
     async fn quoted_texts(&self, digests: &[Sha256]) -> Result<Vec<QuotedText>, StoreError> {
         let tables = self.tables()?;
         let found =
-            |digest: &Sha256| Some(QuotedText { digest: *digest, text: tables.quoted_texts.get(digest)?.clone() });
+            |digest: &Sha256| Some(QuotedText { digest: *digest, text: tables.quoted_texts.get(digest)?.0.clone() });
         Ok(digests.iter().filter_map(found).collect())
     }
 }

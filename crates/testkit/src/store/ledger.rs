@@ -16,7 +16,7 @@ use lyceum_domain::{
 
 use super::{
     MemoryStore,
-    tables::{Tables, at_most, insert_new, newest_first, refer},
+    tables::{Tables, at_most, count, insert_new, newest_first, refer, remove_some},
 };
 
 /// Sets aside what a call may cost; nothing is changed if an allowance is used up.
@@ -44,6 +44,12 @@ pub(super) fn close(tables: &mut Tables, call: &UsageRecord) {
         spending.settle(stored.created_at, stored.counted, call.counted);
     }
     stored.clone_from(call);
+}
+
+/// Removes the records of calls from before a day.
+pub(super) fn remove_before(tables: &mut Tables, before: Timestamp, limit: u32) -> u64 {
+    let day = Day::of(before, UtcOffset::default());
+    count(&remove_some(&mut tables.usage, limit, |_, record| day_of(record) < day))
 }
 
 /// Sets aside and records, for a call outside of a conversation.

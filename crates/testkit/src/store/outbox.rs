@@ -92,6 +92,14 @@ impl Outbox for MemoryUnit {
             Ok(count(&remove_some(&mut tables.outbox, limit, |_, row| is_over(row))))
         })
     }
+
+    async fn remove_dead(&mut self, at: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.run(|tables| {
+            let is_over =
+                |row: &OutboxRow| row.state == OutboxState::Dead && row.settled_at.is_some_and(|settled| settled < at);
+            Ok(count(&remove_some(&mut tables.outbox, limit, |_, row| is_over(row))))
+        })
+    }
 }
 
 #[async_trait]

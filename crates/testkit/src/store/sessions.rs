@@ -115,6 +115,10 @@ impl Sessions for MemoryUnit {
             Ok(count(&removed))
         })
     }
+
+    async fn remove_expired_tokens(&mut self, at: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.run(|tables| Ok(count(&remove_some(&mut tables.refresh_tokens, limit, |_, token| token.expires_at < at))))
+    }
 }
 
 #[async_trait]

@@ -1,6 +1,6 @@
 //! What is kept, and the rules that hold between tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lyceum_domain::{
     audit::AuditEvent,
@@ -55,7 +55,9 @@ pub(super) struct Tables {
     pub conversations: BTreeMap<ConversationId, Conversation>,
     pub messages: BTreeMap<MessageId, Message>,
     pub manifests: BTreeMap<MessageId, Manifest>,
-    pub quoted_texts: BTreeMap<Sha256, String>,
+    /// With the time when each was last quoted.
+    pub quoted_texts: BTreeMap<Sha256, (String, Timestamp)>,
+    pub quotations: BTreeSet<(MessageId, Sha256)>,
     pub under_way: BTreeMap<MessageId, UnderWayRow>,
     /// By the answer, and by how much of it comes before.
     pub pieces: BTreeMap<(MessageId, u32), String>,

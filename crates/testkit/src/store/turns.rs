@@ -59,7 +59,9 @@ pub(super) fn begin(tables: &mut Tables, opening: &TurnOpening) -> Result<Reserv
     insert_message(tables, answer)?;
     tables.manifests.insert(answer.id, opening.manifest.clone());
     for quoted in &opening.quoted {
-        tables.quoted_texts.entry(quoted.digest).or_insert_with(|| quoted.text.clone());
+        let row = tables.quoted_texts.entry(quoted.digest).or_insert_with(|| (quoted.text.clone(), answer.created_at));
+        row.1 = row.1.max(answer.created_at);
+        tables.quotations.insert((answer.id, quoted.digest));
     }
     let row = UnderWayRow { instance: opening.instance, is_to_stop: false, followed_until: None };
     tables.under_way.insert(answer.id, row);

@@ -15,7 +15,7 @@ use super::LessonBody;
 use crate::{
     app::App,
     http::{
-        body::{Json, LongJson, present, settable},
+        body::{Json, LongJson, present, present_whole, settable, whole},
         caller::Caller,
         path::{CoursePath, Id},
         problem::Problem,
@@ -38,9 +38,11 @@ pub struct AddLessonBody {
     #[schema(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", max_length = 80)]
     pub slug: Option<String>,
     /// How long reading it takes; counted from the text if it is left out.
-    #[schema(maximum = 100_000)]
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(maximum = 10_080)]
     pub estimated_minutes: Option<u32>,
     /// 0 for a chapter, 1 for one below it, and so on, to 9.
+    #[serde(default, deserialize_with = "whole")]
     #[schema(maximum = 9, default = 0)]
     pub depth: Option<u32>,
     /// The part of the course that it stands under.
@@ -53,6 +55,8 @@ pub struct AddLessonBody {
     #[schema(default = false)]
     pub is_draft: Option<bool>,
     /// Its place in reading order, from 0; the last one if it is left out.
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(maximum = 4_294_967_295_u32)]
     pub position: Option<u32>,
 }
 
@@ -99,11 +103,11 @@ pub struct ChangeLessonBody {
     #[schema(value_type = String, required = false, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", max_length = 80)]
     pub slug: Option<Option<String>>,
     /// How long reading it takes. A time that was counted from the text follows the text.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = u32, required = false, maximum = 100_000)]
+    #[serde(default, deserialize_with = "present_whole")]
+    #[schema(value_type = u32, required = false, maximum = 10_080)]
     pub estimated_minutes: Option<Option<u32>>,
     /// 0 to 9.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present_whole")]
     #[schema(value_type = u32, required = false, maximum = 9)]
     pub depth: Option<Option<u32>>,
     /// The part of the course that it stands under, or `null`.
@@ -160,7 +164,7 @@ pub struct RemovedLessonsBody {
 
 /// Adds a lesson to a course. Every learner's percentage follows at once.
 #[utoipa::path(tag = "courses", security(("bearer" = []), ("cookie" = [])),
-    params(("course" = String, Path, description = "id or slug")),
+    params(("course" = String, Path, description = "id or slug")), request_body = AddLessonBody,
     responses((status = 201, body = LessonBody, headers(("ETag" = String, description = "the version")))))]
 #[post("/courses/{course}/lessons")]
 pub async fn add_lesson(
@@ -176,6 +180,7 @@ pub async fn add_lesson(
 /// Changes a lesson.
 #[utoipa::path(tag = "courses", security(("bearer" = []), ("cookie" = [])),
     params(("id" = Uuid, Path), ("If-Match" = Option<String>, Header, description = "the ETag that the change is about")),
+    request_body = ChangeLessonBody,
     responses((status = 200, body = LessonBody, headers(("ETag" = String, description = "the version")))))]
 #[patch("/lessons/{id}")]
 pub async fn change_lesson(

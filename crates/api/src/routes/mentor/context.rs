@@ -124,7 +124,7 @@ impl From<Told> for ContextBody {
 
 /// Exactly what the mentor would be told about whoever asks, now.
 #[utoipa::path(tag = "mentor", security(("bearer" = []), ("cookie" = [])), params(ContextQuery),
-    responses((status = 200, body = ContextBody)))]
+    responses((status = 200, body = ContextBody), (status = 404)))]
 #[get("/ai/context")]
 pub async fn read_context(
     app: web::Data<App>,

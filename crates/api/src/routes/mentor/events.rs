@@ -58,7 +58,7 @@ impl LastEvent {
     /// This one, or another if it was not sent.
     #[must_use]
     pub fn or(self, other: Option<String>) -> Self {
-        Self(self.0.or(other))
+        Self(self.0.or(other.filter(|text| !text.is_empty())))
     }
 
     /// The place, whichever answer it is in.
@@ -146,5 +146,7 @@ mod tests {
             assert!(last(bad).of(answer).is_err(), "{bad}");
         }
         assert_eq!(LastEvent(None).or(Some(format!("{id}:2"))).of_any().ok().flatten(), Some(Place { answer, at: 2 }));
+        // As an empty header: nothing has come yet.
+        assert_eq!(LastEvent(None).or(Some(String::new())).of(answer).ok(), Some(None));
     }
 }

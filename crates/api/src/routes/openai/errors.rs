@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use actix_web::http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::http::problem::Problem;
 
@@ -13,17 +14,25 @@ pub fn speaks_openai(path: &str) -> bool {
 }
 
 /// An error in OpenAI's form.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CompletionError)]
 pub struct ErrorBody<'a> {
+    /// What was wrong.
     error: Inner<'a>,
 }
 
-#[derive(Debug, Serialize)]
+/// What was wrong, in OpenAI's form.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CompletionErrorDetail)]
 struct Inner<'a> {
+    /// A sentence for people.
     message: Cow<'a, str>,
+    /// The kind of error, as `invalid_request_error`.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// The member of the request that it is about.
     param: Option<&'a str>,
+    /// A stable word for programs.
     code: &'a str,
     /// Beyond OpenAI's members, as many servers have it.
     request_id: &'a str,
@@ -34,6 +43,8 @@ impl<'a> ErrorBody<'a> {
     pub fn of(problem: &'a Problem, request_id: &'a str) -> Self {
         let kind = match (problem.status.as_u16(), problem.code) {
             (_, "quota_exceeded") => "insufficient_quota",
+            // Too many of them, where tokens could be too many too.
+            (_, "rate_limited") => "requests",
             (401, _) => "authentication_error",
             (403, _) => "permission_error",
             (429, _) => "rate_limit_error",
@@ -43,6 +54,7 @@ impl<'a> ErrorBody<'a> {
         let code = match problem.code {
             "unauthenticated" | "invalid_token" => "invalid_api_key",
             "quota_exceeded" => "insufficient_quota",
+            "rate_limited" => "rate_limit_exceeded",
             code => code,
         };
         let first = problem.errors.first();
@@ -84,7 +96,10 @@ mod tests {
             Problem::invalid("/messages", Invalid::Missing),
             Problem::from(Error::InsufficientScope),
             Problem::from(Error::ShuttingDown),
+            Problem::rate_limited(Duration::from_secs(1)),
         ];
+        let finals: Vec<bool> = all.iter().map(is_final).collect();
+        assert_eq!(finals, [false, false, true, false, false, false, false], "only the quota is not tried again");
         let bodies: Vec<String> =
             all.iter().map(|problem| serde_json::to_string(&ErrorBody::of(problem, "r")).expect("JSON")).collect();
         insta::assert_snapshot!(bodies.join("\n"), @r#"
@@ -94,6 +109,7 @@ mod tests {
         {"error":{"message":"messages is required","type":"invalid_request_error","param":"messages","code":"validation_failed","request_id":"r"}}
         {"error":{"message":"This is not for a key of these scopes.","type":"permission_error","param":null,"code":"insufficient_scope","request_id":"r"}}
         {"error":{"message":"The server is shutting down.","type":"server_error","param":null,"code":"shutting_down","request_id":"r"}}
+        {"error":{"message":"Too many requests; wait a moment.","type":"requests","param":null,"code":"rate_limit_exceeded","request_id":"r"}}
         "#);
     }
 }

@@ -3,32 +3,43 @@
 use actix_web::http::StatusCode;
 use lyceum_domain::{conversations::Author, mentor::Earlier};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::http::problem::Problem;
 
 /// More messages than any conversation of people has.
 const MOST: usize = 2_000;
 
-/// One message.
-#[derive(Debug, Deserialize)]
+/// One message. Other members of OpenAI's format are passed over.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = CompletionSentMessage)]
 pub struct SentMessage {
+    /// `user`, `assistant`, `system` or `developer`; what a `tool` or a `function` said is left out.
+    #[schema(pattern = "^(user|assistant|system|developer|tool|function)$", example = "user")]
     role: String,
+    /// What was said.
     #[serde(default)]
     content: Option<Content>,
 }
 
 /// Its content: text, or parts of which some are.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = CompletionSentContent)]
 #[serde(untagged)]
 enum Content {
     Text(String),
     Parts(Vec<Part>),
 }
 
-#[derive(Debug, Deserialize)]
+/// A part of a message's content.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = CompletionSentPart)]
 struct Part {
+    /// `text` or `refusal`: the mentor reads nothing else.
     #[serde(rename = "type")]
+    #[schema(pattern = "^(text|refusal)$", example = "text")]
     kind: String,
+    /// The text.
     #[serde(default)]
     text: Option<String>,
 }

@@ -41,7 +41,7 @@ fn a_second_provider_is_whole_or_none() {
         ("LYCEUM__LLM__SECOND__API_KEY", "ge heim"),
         ("LYCEUM__LLM__SECOND__PROVIDER", "openai"),
         ("LYCEUM__LLM__BREAKER__FAILURES", "0"),
-        ("LYCEUM__LLM__BREAKER__LONGEST_OPEN_SECONDS", "9"),
+        ("LYCEUM__LLM__BREAKER__LONGEST_OPEN_SECONDS", "1"),
     ] {
         let found = faults(with(&[url, (name, value)]));
         assert_eq!(found.len(), 1, "{name}={value}: {found:?}");

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const SOUND: [(&str, &str); 7] = [
+const SOUND: [(&str, &str); 8] = [
     ("LYCEUM_ENV", "production"),
     ("JWT_SECRET", SECRET),
     ("DATABASE_URL", "postgres://me:x@db.example/lyceum"),
@@ -10,6 +10,7 @@ const SOUND: [(&str, &str); 7] = [
     ("LYCEUM__MAIL__FROM", "Lyceum <no-reply@example.org>"),
     ("LYCEUM__SERVER__PUBLIC_URL", "https://learn.example.org/"),
     ("CORS_ORIGINS", "https://learn.example.org"),
+    ("LYCEUM__SERVER__TRUSTED_PROXIES", "10.0.0.0/8,fd00::/8"),
 ];
 
 /// The sound settings of production with one changed.
@@ -69,6 +70,9 @@ fn production_warns() {
         ("LYCEUM__SERVER__PUBLIC_URL", ""),
         ("LYCEUM__MAIL__FROM", ""),
         ("LYCEUM__SEED_DEMO", "true"),
+        ("LYCEUM__SERVER__TRUSTED_PROXIES", ""),
+        ("LYCEUM__SERVER__TRUSTED_PROXIES", "10.0.0.0/8,0.0.0.0/0"),
+        ("LYCEUM__SERVER__TRUSTED_PROXIES", "::/0"),
     ] {
         let warnings = load_owned(&with(name, value)).unwrap().warnings;
         assert_eq!(warnings.len(), 1, "{name}={value}: {warnings:?}");
@@ -87,6 +91,7 @@ fn staging_warns_of_what_production_refuses() {
         ("COOKIE_SECURE", "false"),
         ("CORS_ORIGINS", "*"),
         ("LYCEUM__RATE_LIMIT__ENABLED", "false"),
+        ("LYCEUM__SERVER__TRUSTED_PROXIES", "10.0.0.0/8"),
     ];
     let warnings = load(&staging).unwrap().warnings;
     // With SQLite.
@@ -106,6 +111,11 @@ fn refused_everywhere() {
         ("DATABASE_URL", "postgres://me:a b@[x/y"),
         ("DATABASE_URL", "postgres:lyceum"),
         ("HOST", "http://x"),
+        ("LYCEUM__SERVER__TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("LYCEUM__SERVER__TRUSTED_PROXIES", "10.0.0.0/8,proxy.example"),
+        ("LYCEUM__RATE_LIMIT__AUTH__NETWORK_PER_MINUTE", "0"),
+        ("LYCEUM__RATE_LIMIT__READS__USER_PER_MINUTE", "1000001"),
+        ("REDIS_URL", "http://cache.example"),
         ("LYCEUM__SERVER__PUBLIC_URL", "learn.example.org"),
         ("LYCEUM__MAIL__TRANSPORT", "smtp"),
         ("LYCEUM__MAIL__FROM", "nobody"),

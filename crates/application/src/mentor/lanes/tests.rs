@@ -51,6 +51,7 @@ async fn as_many_enter_as_may_and_the_next_when_one_leaves() {
     let mut inside: Vec<_> = (0..3).map(|of| enters(&lanes, of)).collect();
     let mut next = waits(&lanes, 1);
     assert_eq!(load(&lanes), (3, 1));
+    assert_eq!(lanes.status(), LaneStatus { taken: 3, at_once: 3, waiting: 1, refused: 0 });
     inside.pop();
     let lane = arrives(&mut next);
     assert!(lane.is_some());
@@ -286,4 +287,17 @@ proptest! {
             assert_eq!(load(&lanes), (0, 0));
         });
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_are_turned_away_are_counted_at_once_and_after_waiting() {
+    let lanes = Lanes::new(LaneSettings { waiting: 1, ..SETTINGS });
+    let lane = enters(&lanes, 1);
+    let waiting = waits(&lanes, 2);
+    assert!(entering(&lanes, 3).await.is_err());
+    assert_eq!(lanes.status().refused, 1);
+    assert!(waiting.await.is_err());
+    assert_eq!(lanes.status(), LaneStatus { taken: 1, at_once: 1, waiting: 0, refused: 2 });
+    drop(lane);
+    assert_eq!(lanes.status().taken, 0);
 }

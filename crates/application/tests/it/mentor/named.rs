@@ -2,17 +2,21 @@
 
 use std::{future::pending, time::Duration};
 
+use bytes::Bytes;
+use futures_util::stream;
 use lyceum_application::{
     Error, Rules,
     idempotency::{Answer as Kept, Done, Once},
     mentor::{Answer, Question, Turn},
     sessions::Caller,
+    subjects::NewDocument,
 };
 use lyceum_domain::{
     conversations::MessageStatus,
     ids::ConversationId,
     mentor::{Allowance, ChatError, Delivery, Quota, Quotas},
     policy::Actor,
+    subjects::{Document, FileName},
 };
 use lyceum_testkit::{
     ambient::SequentialIds,
@@ -23,7 +27,7 @@ use tokio::{join, time::sleep};
 use super::scene::a_moment;
 use crate::{
     house::{House, code, hear, question},
-    uploads::{now, once},
+    uploads::{content, now, once},
 };
 
 fn kept(answer: &Answer) -> Kept {
@@ -89,6 +93,60 @@ async fn a_named_question_that_failed_may_be_asked_again() {
         assert_eq!(house.listen(turn).await.code(), "llm_timeout");
     }
     assert_eq!(house.usage(&ada).await.len(), 2);
+}
+
+/// The store is away for longer than an end waits for it.
+#[tokio::test(start_paused = true)]
+async fn what_became_of_a_name_while_the_store_was_away_is_known_when_it_is_back() {
+    for is_whole in [true, false] {
+        let (house, upstream) = House::with_upstream();
+        let ada = house.learner("ada").await;
+        let turn = now(house.ask_once(&ada, "key", question("Why?")).await);
+        let playing = async {
+            upstream.says("It bears on itself.").await;
+            a_moment().await;
+            house.store.set_away(true);
+            if is_whole {
+                upstream.finishes(stop()).await;
+            } else {
+                upstream.fails(ChatError::Timeout { detail: "no more".into() }).await;
+            }
+            sleep(Duration::from_secs(15)).await;
+            assert_eq!(code(house.ask_once(&ada, "key", question("Why?")).await), "database_unavailable");
+            house.store.set_away(false);
+            sleep(Duration::from_secs(2)).await;
+        };
+        house.living(async { join!(turn.run(pending()), playing) }).await;
+        let again = house.ask_once(&ada, "key", question("Why?")).await;
+        if is_whole {
+            let answer = house.outcome(&ada).await.0;
+            assert_eq!(before(again), kept(&Answer { message: answer }));
+        } else {
+            now(again);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_could_not_be_given_back_comes_back_with_the_store() {
+    let house = House::with_rules(Rules::default());
+    let ada = house.learner("ada").await;
+    let subject = house.subject(&ada, "Knots").await;
+    let add = async |content| {
+        let new = NewDocument { subject, name: FileName::from_client("knot.txt", "file"), content };
+        let answer = |document: &Document| Kept { status: 201, body: document.id.to_string() };
+        house.lyceum.add_document(&ada, new, once("key", "POST document", answer)).await
+    };
+    // The store goes while the file comes in.
+    let store = house.store.clone();
+    let going = stream::once(async move {
+        store.set_away(true);
+        Ok(Bytes::from_static(b"Over and under."))
+    });
+    assert_eq!(code(add(Box::pin(going)).await), "database_unavailable");
+    house.store.set_away(false);
+    house.living(sleep(Duration::from_secs(2))).await;
+    now(add(content(b"Over and under.")).await);
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,6 +17,7 @@ use lyceum_domain::{
         estimated_tokens,
     },
     store::Store as _,
+    time::Clock as _,
 };
 use lyceum_testkit::chat::{ScriptedModel, stop};
 use tokio::{join, sync::oneshot};
@@ -327,6 +328,20 @@ async fn what_a_deleted_conversation_cost_is_still_known() {
     let usage = house.store.read().usage_of(ada.user.id).await.unwrap();
     assert_eq!((usage.len(), usage[0].outcome), (1, UsageOutcome::Complete));
     assert!(house.messages(&ada, id).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_puts_no_message_before_an_earlier_one() {
+    let (house, upstream) = House::with_upstream();
+    let ada = house.learner("ada").await;
+    house.played(&upstream, &ada, question("What?"), "That.").await;
+    let id = house.conversation_of(&ada).await;
+    for (asked, answered) in [("Why?", "Because."), ("How?", "So.")] {
+        house.clock.set(house.clock.now().minus(Duration::from_mins(5)));
+        house.played(&upstream, &ada, Question { conversation: Some(id), ..question(asked) }, answered).await;
+    }
+    let said: Vec<_> = house.messages(&ada, id).await.into_iter().map(|message| message.content).collect();
+    assert_eq!(said, ["What?", "That.", "Why?", "Because.", "How?", "So."]);
 }
 
 #[tokio::test]

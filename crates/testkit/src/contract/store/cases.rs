@@ -149,6 +149,7 @@ macro_rules! store_contract {
                 a_user_ends_no_session_of_others
                 all_sessions_of_a_user_end_together_and_nobody_elses
                 sessions_that_ended_are_removed_with_their_tokens
+                tokens_that_ran_out_are_removed_while_their_session_lives
                 the_live_sessions_of_a_user_are_listed_newest_first
                 a_cursor_walks_each_session_once
                 an_unknown_user_has_no_standing
@@ -185,6 +186,10 @@ macro_rules! store_contract {
                 dead_mails_are_counted_and_revived
                 mails_that_were_sent_are_counted_by_address_and_kind
                 mails_that_were_sent_or_dropped_are_removed
+                mails_that_were_given_up_long_ago_are_removed
+            }
+            backlog {
+                what_waits_is_counted_when_it_is_due
             }
             courses {
                 a_course_comes_back_as_it_was
@@ -419,6 +424,7 @@ macro_rules! store_contract {
                 each_answer_has_a_manifest_of_its_own
                 a_quoted_text_is_kept_once
                 many_quoted_texts_are_kept_at_once
+                a_text_that_no_answer_quotes_any_more_goes
             }
             under_way {
                 pieces_are_kept_in_their_order_and_once
@@ -451,6 +457,7 @@ macro_rules! store_contract {
                 a_new_day_and_a_new_month_begin_with_nothing
                 calls_outside_of_a_conversation_are_charged_too
                 stale_calls_are_those_that_nobody_ends
+                records_of_old_calls_are_removed
                 a_ledger_is_what_all_its_calls_make_of_it
             }
             usage_days {
@@ -489,6 +496,7 @@ macro_rules! store_contract {
                 workers_that_take_documents_at_once_share_none
                 of_fifty_turns_at_once_ten_begin
                 turns_at_once_keep_to_the_tokens
+                a_text_that_is_quoted_as_it_goes_is_there
                 turns_that_end_at_once_are_charged_once
                 of_many_that_close_an_abandoned_answer_one_does
                 pieces_kept_at_once_are_each_there_once

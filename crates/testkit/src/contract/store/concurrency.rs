@@ -14,8 +14,9 @@ pub use learning::{
 };
 
 pub use spending::{
-    of_fifty_turns_at_once_ten_begin, of_many_that_close_an_abandoned_answer_one_does,
-    pieces_kept_at_once_are_each_there_once, turns_at_once_keep_to_the_tokens, turns_that_end_at_once_are_charged_once,
+    a_text_that_is_quoted_as_it_goes_is_there, of_fifty_turns_at_once_ten_begin,
+    of_many_that_close_an_abandoned_answer_one_does, pieces_kept_at_once_are_each_there_once,
+    turns_at_once_keep_to_the_tokens, turns_that_end_at_once_are_charged_once,
 };
 
 use std::{

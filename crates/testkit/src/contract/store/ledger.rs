@@ -6,13 +6,13 @@ use lyceum_domain::{
     ids::UserId,
     mentor::{Allowance, Counted, Quota, Reserved, Spending, UsageOutcome, UsageRecord, Window},
     store::Store,
-    time::Timestamp,
+    time::{Day, Timestamp, UtcOffset},
 };
 
 use crate::contract::{
     fixtures::{SET_ASIDE, Turn, at, call, ended, in_year, reservation},
     statements::{
-        begin_turn, close_abandoned, delete_conversation, end_turn, spending_at, stored_turn, stored_user, used,
+        begin, begin_turn, close_abandoned, delete_conversation, end_turn, spending_at, stored_turn, stored_user, used,
     },
 };
 
@@ -279,7 +279,7 @@ impl Account {
     }
 }
 
-/// However turns and calls begin, end, end again, are closed and deleted, by whomever and over how many days: each user's
+/// However turns and calls begin, end, end again, are closed and deleted, by whomever, over how many days and by which clock: each user's
 /// ledger says what [`Spending`] makes of it, and each record what it counts for.
 pub async fn a_ledger_is_what_all_its_calls_make_of_it(store: &dyn Store) {
     for seed in [1, 20_261_125] {
@@ -292,6 +292,8 @@ pub async fn a_ledger_is_what_all_its_calls_make_of_it(store: &dyn Store) {
         }
         for step in 0..150 {
             now = now.plus(Duration::from_secs(dice.roll(20_000)));
+            // The clocks of servers differ, and some are set back.
+            let now = if dice.roll(6) == 0 { now.minus(Duration::from_secs(dice.roll(40_000))) } else { now };
             let account = &mut accounts[usize::try_from(dice.roll(2)).expect("an index")];
             if dice.roll(2) == 0 {
                 account.begins(store, &mut dice, now).await;
@@ -304,9 +306,37 @@ pub async fn a_ledger_is_what_all_its_calls_make_of_it(store: &dyn Store) {
         for account in &accounts {
             let stored = records(store, account.user).await;
             let counted: Vec<_> = stored.iter().map(|record| (record.id, record.counted)).collect();
-            let expected: Vec<_> = account.turns.iter().map(|(turn, counted)| (turn.usage.id, *counted)).collect();
+            let mut turns: Vec<_> = account.turns.iter().collect();
+            turns.sort_by_key(|(turn, _)| (turn.usage.created_at, turn.usage.id));
+            let expected: Vec<_> = turns.iter().map(|(turn, counted)| (turn.usage.id, *counted)).collect();
             assert_eq!(counted, expected, "{seed}");
             assert!(expected.len() > 20, "only {} began", expected.len());
         }
     }
+}
+
+/// Records of calls from before a day are removed, no more than so many; what was used up stays as it is.
+pub async fn records_of_old_calls_are_removed(store: &dyn Store) {
+    let user = stored_user(store).await.id;
+    let day = i64::try_from(DAY).expect("fits");
+    // Noon of a day, for the days of a year begin when they begin.
+    let noon =
+        Day::of(in_year(1500, 0), UtcOffset::default()).begins(UtcOffset::default()).plus(Duration::from_secs(DAY / 2));
+    let on = |days: i64| {
+        Turn::first_at(user, Timestamp::from_micros(noon.as_micros() + days * day * 1_000_000).expect("a time"))
+    };
+    let turns: Vec<Turn> = [-3, -2, -1, 0, 1].map(on).into();
+    for turn in &turns {
+        begin_turn(store, turn, true).await.expect("a first turn");
+        end_turn(store, turn).await.expect("ended");
+    }
+    let spent = store.read().spending(user).await.expect("an answer");
+    let mut unit = begin(store).await;
+    for removed in [2, 1, 0] {
+        assert_eq!(unit.conversations().remove_usage(noon, 2).await.expect("an answer"), removed);
+    }
+    unit.commit().await.expect("kept");
+    let left: Vec<_> = records(store, user).await.into_iter().map(|record| record.id).collect();
+    assert_eq!(left, turns[3..].iter().map(|turn| turn.usage.id).collect::<Vec<_>>());
+    assert_eq!(store.read().spending(user).await.expect("an answer"), spent);
 }

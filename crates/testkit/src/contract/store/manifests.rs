@@ -4,14 +4,14 @@ use lyceum_domain::{
     blobs::Sha256,
     conversations::TurnOpening,
     ids::MessageId,
-    mentor::{Manifest, QuotedText},
+    mentor::{Manifest, QuotedText, Reserved},
     store::Store,
 };
 
 use crate::ambient::SequentialIds;
 use crate::contract::{
-    fixtures::{HOSTILE, Turn, at, full_manifest, quoted_text, sha256},
-    statements::{begin_turn, delete_conversation, end_turn, stored_turn, stored_user},
+    fixtures::{HOSTILE, Turn, at, full_manifest, in_year, quoted_text, sha256},
+    statements::{begin, begin_turn, delete_conversation, end_turn, stored_turn, stored_user},
 };
 
 async fn texts(store: &dyn Store, digests: &[Sha256]) -> Vec<QuotedText> {
@@ -97,4 +97,59 @@ pub async fn many_quoted_texts_are_kept_at_once(store: &dyn Store) {
     begin_turn(store, &turn, true).await.expect("a first turn");
     let digests: Vec<Sha256> = quoted.iter().map(|quoted| quoted.digest).collect();
     assert_eq!(texts(store, &digests).await, sorted(quoted));
+}
+
+/// Texts that nobody has quoted for a while go when no answer quotes them any more, no more than so many at once; those
+/// that one still quotes are looked at again after as long, and one that is quoted again stays.
+///
+/// Whoever removes texts removes others' too: so there is no other case but the one that does so at the same moment, in
+/// earlier years.
+pub async fn a_text_that_no_answer_quotes_any_more_goes(store: &dyn Store) {
+    let owner = stored_user(store).await.id;
+    let [one, two, three] = std::array::from_fn(|_| quoted_text());
+    let digests = [one.digest, two.digest, three.digest];
+    let quoting = |quoted: &[&QuotedText], begun| Turn {
+        quoted: quoted.iter().copied().cloned().collect(),
+        ..Turn::first_at(owner, begun)
+    };
+    let forget = async |before: i64, now: i64, limit: u32| {
+        let mut unit = begin(store).await;
+        let (before, now) = (in_year(before, 0), in_year(now, 0));
+        let gone = unit.conversations().forget_texts(before, now, limit).await.expect("an answer");
+        unit.commit().await.expect("kept");
+        gone
+    };
+    let ask = async |turn: &Turn| assert!(matches!(begin_turn(store, turn, true).await, Ok(Reserved::Granted { .. })));
+    let delete = async |turn: &Turn| {
+        assert!(delete_conversation(store, owner, turn.conversation.id).await.expect("an answer"));
+    };
+    let first = quoting(&[&one, &two], in_year(1935, 0));
+    let second = quoting(&[&two, &three], in_year(1935, 1));
+    ask(&first).await;
+    ask(&second).await;
+    delete(&first).await;
+    forget(1935, 1937, 100).await;
+    assert_eq!(texts(store, &digests).await.len(), 3, "they were quoted since");
+    assert!(forget(1936, 1937, 100).await >= 1);
+    assert_eq!(texts(store, &digests).await, sorted(vec![two.clone(), three.clone()]));
+
+    // An answer quotes them: they count as quoted in 1937.
+    delete(&second).await;
+    forget(1937, 1938, 100).await;
+    assert_eq!(texts(store, &digests).await.len(), 2, "they were looked at");
+    let again = quoting(&[&two], in_year(1939, 0));
+    ask(&again).await;
+    delete(&again).await;
+    forget(1938, 1940, 100).await;
+    assert_eq!(texts(store, &digests).await, std::slice::from_ref(&two), "it was quoted again");
+    let third = quoting(&[&one, &three], in_year(1939, 1));
+    ask(&third).await;
+    delete(&third).await;
+    let mut rounds = 0;
+    while !texts(store, &digests).await.is_empty() {
+        assert!(forget(1941, 1942, 1).await <= 1);
+        rounds += 1;
+        assert!(rounds < 100, "they never go");
+    }
+    assert!(rounds >= 3, "one at a time, not three in {rounds} rounds");
 }

@@ -232,3 +232,24 @@ pub async fn mails_that_were_sent_or_dropped_are_removed(store: &dyn Store) {
     let left = unit.outbox().lease(then(20), then(30), 100).await.expect("an answer");
     assert_eq!(left.iter().map(|mail| mail.id).collect::<Vec<_>>(), [mails[4].id]);
 }
+
+/// Mails that were given up before a time are removed, no more than so many.
+pub async fn mails_that_were_given_up_long_ago_are_removed(store: &dyn Store) {
+    let bound = in_year(1942, 10);
+    let mails: Vec<OutboxMail> = (0..4).map(|_| outbox_mail(in_year(1942, 0))).collect();
+    let until = in_year(1942, 60);
+    let mut unit = begin(store).await;
+    enqueue(&mut unit, &mails).await;
+    assert_eq!(unit.outbox().lease(in_year(1942, 0), until, 100).await.expect("an answer").len(), 4);
+    for (mail, second) in mails.iter().zip([1, 2, 9, 10]) {
+        let at = in_year(1942, second);
+        assert!(unit.outbox().settle(mail.id, until, &dead(), at).await.expect("an answer"));
+    }
+    assert_eq!(unit.outbox().remove_settled(bound, 100).await.expect("an answer"), 0);
+    for removed in [2, 1, 0] {
+        assert_eq!(unit.outbox().remove_dead(bound, 2).await.expect("an answer"), removed);
+    }
+    assert_eq!(unit.outbox().remove_dead(in_year(1942, 11), 2).await.expect("an answer"), 1);
+    // Others count dead mails at the same time: nothing of this is kept.
+    drop(unit);
+}

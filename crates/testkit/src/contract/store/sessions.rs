@@ -271,6 +271,33 @@ pub async fn sessions_that_ended_are_removed_with_their_tokens(store: &dyn Store
     }
 }
 
+/// Refresh tokens that ran out before a time are removed, no more than so many, though their session goes on.
+pub async fn tokens_that_ran_out_are_removed_while_their_session_lives(store: &dyn Store) {
+    let user = stored_user(store).await.id;
+    let bound = in_year(1952, 10);
+    let ending = |expires_at| {
+        let session = session(user);
+        (RefreshToken { expires_at, ..refresh_token(session.id) }, session)
+    };
+    let gone = [1, 2, 9].map(|second| ending(in_year(1952, second)));
+    let kept = [ending(bound), ending(at(1000))];
+    for (token, session) in gone.iter().chain(&kept) {
+        insert_session(store, session, token).await.expect("a new session");
+    }
+    let mut unit = begin(store).await;
+    for removed in [2, 1, 0] {
+        assert_eq!(unit.sessions().remove_expired_tokens(bound, 2).await.expect("an answer"), removed);
+    }
+    unit.commit().await.expect("kept");
+    for (token, session) in gone {
+        assert_eq!(find_by_token(store, &token).await.expect("an answer"), None);
+        assert!(revoke(store, session.id, at(1)).await.expect("an answer"), "it lives");
+    }
+    for (token, session) in kept {
+        assert_eq!(found(store, &token).await, (token, session));
+    }
+}
+
 async fn begun(store: &dyn Store, user: UserId, at: Timestamp) -> Session {
     let session = Session { created_at: at, network: network(9), ..session(user) };
     insert_session(store, &session, &refresh_token(session.id)).await.expect("a new session");

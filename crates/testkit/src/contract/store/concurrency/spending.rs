@@ -11,8 +11,10 @@ use lyceum_domain::{
 
 use super::{at_once, until_kept};
 use crate::contract::{
-    fixtures::{SET_ASIDE, Turn, at, call, ended, reservation},
-    statements::{begin_turn, close_abandoned, end_turn, said, spending_at, stored_turn, stored_user, used},
+    fixtures::{SET_ASIDE, Turn, at, call, ended, in_year, quoted_text, reservation},
+    statements::{
+        begin_turn, close_abandoned, delete_conversation, end_turn, said, spending_at, stored_turn, stored_user, used,
+    },
 };
 
 /// Fifty turns of one user that begin at the same moment, half of them in units, a few of them calls outside of any
@@ -160,4 +162,34 @@ pub async fn pieces_kept_at_once_are_each_there_once(store: Arc<dyn Store>) {
         result.expect("kept or passed over");
     }
     assert_eq!(said(&*store, user, turn.answer.id).await, Some(Said { answer: turn.answer, seen_at: None }));
+}
+
+/// Of a turn that quotes a text and somebody who removes it at that moment, either may be first: the text is there.
+pub async fn a_text_that_is_quoted_as_it_goes_is_there(store: Arc<dyn Store>) {
+    for round in 0..20 {
+        let owner = stored_user(&*store).await.id;
+        let text = quoted_text();
+        let quoting = |begun| Turn { quoted: vec![text.clone()], ..Turn::first_at(owner, begun) };
+        let long_ago = quoting(in_year(1905, round));
+        begin_turn(&*store, &long_ago, true).await.expect("a first turn");
+        assert!(delete_conversation(&*store, owner, long_ago.conversation.id).await.expect("an answer"));
+        let again = quoting(in_year(1908, round));
+        let asked = at_once(2, |who| {
+            let (store, again) = (Arc::clone(&store), again.clone());
+            async move {
+                if who == 0 {
+                    return store.write().begin_turn(&again.opening(true)).await.map(drop);
+                }
+                let mut unit = store.begin().await?;
+                unit.conversations().forget_texts(in_year(1907, 0), in_year(1909, 0), 100).await?;
+                unit.commit().await
+            }
+        })
+        .await;
+        for done in asked {
+            done.expect("neither is in the other's way");
+        }
+        let found = store.read().quoted_texts(&[text.digest]).await.expect("an answer");
+        assert_eq!(found, [text]);
+    }
 }

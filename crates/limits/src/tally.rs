@@ -1,0 +1,60 @@
+//! How many requests were counted, for whoever draws the curves.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use lyceum_domain::limits::{Class, Verdict};
+
+/// What was said so far, by class; goes up only. May be read at any time by anybody.
+#[derive(Debug, Default)]
+pub struct Tally([Counters; Class::ALL.len()]);
+
+#[derive(Debug, Default)]
+struct Counters {
+    allowed: AtomicU64,
+    refused: AtomicU64,
+    alone: AtomicU64,
+    uncounted: AtomicU64,
+}
+
+/// What was said to the requests of one class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Said {
+    /// Let through, whoever counted them.
+    pub allowed: u64,
+    /// Refused, whoever counted them.
+    pub refused: u64,
+    /// Of both, those that this server counted for itself because the shared counter was away.
+    pub alone: u64,
+    /// Of the allowed, those that nobody counted because the shared counter was away.
+    pub uncounted: u64,
+}
+
+impl Tally {
+    /// What was said to the requests of a class.
+    pub fn of(&self, class: Class) -> Said {
+        let counters = &self.0[class as usize];
+        Said {
+            allowed: counters.allowed.load(Relaxed),
+            refused: counters.refused.load(Relaxed),
+            alone: counters.alone.load(Relaxed),
+            uncounted: counters.uncounted.load(Relaxed),
+        }
+    }
+
+    pub(crate) fn counted(&self, class: Class, verdict: &Verdict) {
+        let counters = &self.0[class as usize];
+        let counter = if verdict.is_allowed() { &counters.allowed } else { &counters.refused };
+        counter.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn counted_alone(&self, class: Class, verdict: &Verdict) {
+        self.counted(class, verdict);
+        self.0[class as usize].alone.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn let_through(&self, class: Class) {
+        let counters = &self.0[class as usize];
+        counters.allowed.fetch_add(1, Relaxed);
+        counters.uncounted.fetch_add(1, Relaxed);
+    }
+}

@@ -1,0 +1,50 @@
+//! The server is killed at random moments, most of them while everybody works, some while it starts.
+
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    time::{Duration, Instant},
+};
+
+use tokio::time::{sleep, timeout};
+
+use super::{Outcome, Size};
+use crate::{
+    leaks,
+    site::{Kind, Opened, Site},
+    tally::{Away, RECOVERY, Rules},
+};
+
+/// Killed, and started again, so often.
+pub async fn killed(kind: Kind, size: Size) -> Outcome {
+    let site = Site::prepare(kind).await?;
+    let Opened { mut server, working, held } = site.open(size).await;
+    let (mut gaps, mut starting) = (Vec::new(), 0);
+    let mut left = size.kills;
+    while left > 0 {
+        sleep(Duration::from_millis(random(600))).await;
+        let from = Instant::now();
+        server.kill();
+        left -= 1;
+        // Some don't come as far as to listen.
+        while left > 0 && random(5) == 0 {
+            let begun = timeout(Duration::from_millis(random(400)), site.house.start()).await;
+            drop(begun);
+            left -= 1;
+            starting += 1;
+        }
+        server = site.house.start().await;
+        gaps.push(Away { from, until: Instant::now() });
+    }
+    sleep(RECOVERY + Duration::from_secs(1)).await;
+    let crew = working.stop().await;
+    let rules = Rules { away: gaps, refusals: vec![(409, "request_in_progress")], breaks: true };
+    let what = format!("killed {} times, {starting} of them while it started", size.kills);
+    let mut report = site.judge(&crew, rules, &what).await;
+    report.offences.extend(leaks::check(&site.house, &server, site.postgres.as_ref(), held).await);
+    Ok(report)
+}
+
+/// Below `limit`.
+fn random(limit: u64) -> u64 {
+    RandomState::new().hash_one(0) % limit
+}
