@@ -13,6 +13,7 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
+    net::TcpListener,
     process::ExitCode,
     sync::{
         Arc,
@@ -149,9 +150,7 @@ impl World {
                     n if n < paths.len() => paths[n].to_owned(),
                     _ => format!("/lessons/{lesson}"),
                 };
-                asked(person.request(Method::GET, &path), 200)
-                    .await
-                    .map_err(|how| format!("{} {how}", path.split_inclusive('/').take(2).collect::<String>()))?;
+                asked(person.request(Method::GET, &path), 200).await?;
             }
             "search" => {
                 let path = format!("/search?q=line+{}", random(LESSONS));
@@ -275,15 +274,19 @@ impl World {
 /// What was seen at the end of a minute.
 struct Minute {
     vitals: Vitals,
+    /// Lines that the metrics have.
+    series: usize,
     counts: Vec<i64>,
 }
 
-async fn look(server: &Server, db: &mut ByHand) -> Minute {
+async fn look(server: &Server, db: &mut ByHand, metrics: &str) -> Minute {
+    let metrics = Answer::of(server.http.get(format!("http://{metrics}/metrics"))).await.is(200);
+    let series = metrics.text.lines().filter(|line| !line.starts_with('#')).count();
     let mut counts = Vec::new();
     for (_, statement) in FLAT {
         counts.push(db.number(statement).await);
     }
-    Minute { vitals: Vitals::of(server.pid()), counts }
+    Minute { vitals: Vitals::of(server.pid()), series, counts }
 }
 
 fn median<T: Copy + Ord>(values: impl Iterator<Item = T>) -> T {
@@ -389,12 +392,19 @@ async fn main() -> ExitCode {
     let Options { minutes, rate, database } = options().await;
     let upstream = Upstream::start().await;
     upstream.from_now_on_says(ANSWER, PACE);
-    let house = House::new(database)
+    let metrics = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").to_string();
+    let mut house = House::new(database)
         .with_mentor(&upstream)
+        .with("LYCEUM__TELEMETRY__METRICS_BIND", &metrics)
+        .with("LYCEUM__RATE_LIMIT__ENABLED", true)
         .with("LYCEUM__AUTH__DELETION_GRACE_DAYS", 0)
         .with("LYCEUM__AUTH__ACCESS_TTL_SECONDS", 600)
         .with("LYCEUM__QUOTA__FREE__REQUESTS_PER_DAY", "none")
         .with("LOG_LEVEL", "warn");
+    for class in ["AUTH", "CHAT", "UPLOADS", "WRITES", "READS"] {
+        // All come from one network.
+        house = house.with(&format!("LYCEUM__RATE_LIMIT__{class}__NETWORK_PER_MINUTE"), 1_000_000);
+    }
     house.import_long_book(LESSONS);
     let world = Arc::new(world(&house).await);
     let mut db = house.by_hand().await;
@@ -414,7 +424,7 @@ async fn main() -> ExitCode {
         beat.tick().await;
         // As an operator would, beside the server that does it by itself.
         house.run(&["user", "purge"]).succeeded();
-        let now = look(&world.server, &mut db).await;
+        let now = look(&world.server, &mut db, &metrics).await;
         let Vitals { memory, files, threads } = now.vitals;
         let (total, failures, times) = (world.tally.total(), world.tally.failures(), world.tally.take_times());
         println!("{minute:6} {memory:12} {files:6} {threads:8} {total:8} {failures:7}   {times}");
@@ -425,7 +435,7 @@ async fn main() -> ExitCode {
                 line
             },
         );
-        println!("      {counts}");
+        println!("        series {}{counts}", now.series);
         seen.push(now);
     }
     living.join().expect("lived");
@@ -447,6 +457,8 @@ async fn main() -> ExitCode {
     is_well &= verdict("memory, KiB", &seen, |minute| value(minute.vitals.memory), |before| before / 20 + 4096);
     is_well &= verdict("open files", &seen, |minute| value(minute.vitals.files), |_| 10);
     is_well &= verdict("threads", &seen, |minute| value(minute.vitals.threads), |_| 2);
+    let series = |minute: &Minute| i64::try_from(minute.series).expect("small");
+    is_well &= verdict("series of metrics", &seen, series, |before| before / 20);
     for (place, (name, _)) in FLAT.iter().enumerate() {
         is_well &= verdict(name, &seen, |minute| minute.counts[place], |before| before / 10 + 20);
     }
