@@ -47,7 +47,7 @@ pub(crate) enum End {
 }
 
 /// What becomes of the name of a request whose end is written down late.
-pub(super) enum Name {
+pub(crate) enum Name {
     /// Whoever comes with it gets this answer.
     Settled(Claim, SettledAnswer),
     /// The request may be done again.
