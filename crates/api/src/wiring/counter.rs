@@ -34,7 +34,7 @@ impl Counter {
         counter
     }
 
-    /// One that nobody watches.
+    /// One that nobody watches, for a command.
     pub(super) fn of(settings: &Settings) -> Self {
         let redis = &settings.redis;
         if !redis.is_set() {
