@@ -274,6 +274,10 @@ async fn one_trace_leads_through_the_whole_house(database: Database) {
     let spans = collector.spans();
     assert_eq!(spans.iter().filter(|span| span.trace == TRACE).count(), before, "what nobody wants is not sent");
     assert!(spans.iter().any(|span| span.name == "GET /api/v1/users/me"), "the last ones are sent before the end");
+    assert!(
+        spans.iter().all(|span| !span.parent.is_empty() || span.kind == 2),
+        "only requests begin traces: {spans:?}"
+    );
     for personal in [ada.email.as_str(), &ada.password, &ada.access, "What holds?", "A bowline holds."] {
         assert!(!format!("{spans:?}").contains(personal), "{personal} stands in a span");
     }
