@@ -111,8 +111,16 @@ pub(super) fn files(settings: &Settings, report: &mut Report) {
 
 #[cfg(unix)]
 fn is_open_to_others(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(file).is_ok_and(|about| about.permissions().mode() & 0o077 != 0)
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(file).is_ok_and(|about| is_open(about.mode(), about.uid() == 0))
+}
+
+/// Whether a file with these rights is open to more than the server. What root owns reaches a server without rights
+/// through its group, so that it can read its secrets and not change them.
+#[cfg(unix)]
+fn is_open(mode: u32, is_roots: bool) -> bool {
+    let (of_group, of_others) = (mode & 0o070, mode & 0o007);
+    of_others != 0 || (of_group != 0 && !(is_roots && of_group == 0o040))
 }
 
 #[cfg(not(unix))]
