@@ -250,11 +250,26 @@ mod tests {
         let file = folder.path().join(KEPT_SECRET);
         std::fs::write(&file, "secret").expect("written");
         let settings = Settings { data_dir: folder.path().display().to_string(), ..Settings::default() };
-        for (mode, level) in [(0o600, "ok"), (0o640, "warn"), (0o604, "warn")] {
+        for (mode, level) in [(0o600, "ok"), (0o660, "warn"), (0o604, "warn")] {
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("set");
             let mut report = Report::new(true);
             files(&settings, &mut report);
             assert_eq!(report.levels(), [level], "{mode:o}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn root_may_lend_secrets_to_the_group_of_the_server() {
+        for (mode, is_roots, expected) in [
+            (0o100_600, false, false),
+            (0o100_400, true, false),
+            (0o100_640, true, false),
+            (0o100_640, false, true),
+            (0o100_660, true, true),
+            (0o100_604, true, true),
+        ] {
+            assert_eq!(is_open(mode, is_roots), expected, "{mode:o}, root's: {is_roots}");
         }
     }
 }
