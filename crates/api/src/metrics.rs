@@ -149,6 +149,7 @@ impl Metrics {
     /// If a metric cannot be written: a fault of ours.
     pub fn text(&self) -> Result<Vec<u8>> {
         self.house.look();
+        self.limits.look();
         self.process.look();
         if let Some(counts) = logs::counts() {
             mirror(&self.slow_statements, counts.slow_statements());

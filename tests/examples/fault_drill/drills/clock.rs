@@ -49,7 +49,7 @@ pub async fn back(kind: Kind, size: Size) -> Outcome {
     said.push(ask("Third?").await);
 
     let messages = nell.messages(&conversation).await;
-    let answers = messages.iter().filter(|message| message["author"] == "assistant");
+    let answers = messages.iter().filter(|message| message["role"] == "assistant");
     let found: Vec<_> = answers.map(|message| message["id"].as_str().expect("an id").to_owned()).collect();
     if found != said {
         offences.push(format!("messages stand in another order than they were said: {found:?} for {said:?}"));
