@@ -119,8 +119,16 @@ pub(super) fn files(settings: &Settings, report: &mut Report) {
 
 #[cfg(unix)]
 fn is_open_to_others(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(file).is_ok_and(|about| about.permissions().mode() & 0o077 != 0)
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(file).is_ok_and(|about| is_open(about.mode(), about.uid() == 0))
+}
+
+/// Whether a file with these rights is open to more than the server. What root owns reaches a server without rights
+/// through its group, so that it can read its secrets and not change them.
+#[cfg(unix)]
+fn is_open(mode: u32, is_roots: bool) -> bool {
+    let (of_group, of_others) = (mode & 0o070, mode & 0o007);
+    of_others != 0 || (of_group != 0 && !(is_roots && of_group == 0o040))
 }
 
 #[cfg(not(unix))]
@@ -252,11 +260,26 @@ mod tests {
         std::fs::write(&file, "secret").expect("written");
         let data_dir = folder.path().display().to_string();
         let settings = Settings { data_dir, ..Settings::built_in(Environment::Test) };
-        for (mode, level) in [(0o600, "ok"), (0o640, "warn"), (0o604, "warn")] {
+        for (mode, level) in [(0o600, "ok"), (0o660, "warn"), (0o604, "warn")] {
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("set");
             let mut report = Report::new(true);
             files(&settings, &mut report);
             assert_eq!(report.levels(), [level], "{mode:o}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn root_may_lend_secrets_to_the_group_of_the_server() {
+        for (mode, is_roots, expected) in [
+            (0o100_600, false, false),
+            (0o100_400, true, false),
+            (0o100_640, true, false),
+            (0o100_640, false, true),
+            (0o100_660, true, true),
+            (0o100_604, true, true),
+        ] {
+            assert_eq!(is_open(mode, is_roots), expected, "{mode:o}, root's: {is_roots}");
         }
     }
 }
