@@ -123,6 +123,11 @@ pub(super) fn adopt(span: &Span, parent: Option<&TraceContext>) -> Option<TraceC
     place(&span.context())
 }
 
+/// Calls a span something else. A field would not do: it has begun.
+pub(super) fn rename(span: &Span, name: String) {
+    span.context().span().update_name(name);
+}
+
 /// Where this is, if it is within a span that is recorded here.
 pub(super) fn current() -> Option<TraceContext> {
     place(&Span::current().context())
