@@ -19,7 +19,7 @@ pub async fn killed(kind: Kind, size: Size) -> Outcome {
     let (mut gaps, mut starting) = (Vec::new(), 0);
     let mut left = size.kills;
     while left > 0 {
-        sleep(Duration::from_millis(random(600))).await;
+        sleep(Duration::from_millis(random(1_200))).await;
         let from = Instant::now();
         server.kill();
         left -= 1;
