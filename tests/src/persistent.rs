@@ -59,13 +59,15 @@ pub struct Persistent {
     tally: Arc<Tally>,
     /// Which server is asked next.
     turn: usize,
+    /// Whether they come later where they asked too often.
+    pub is_patient: bool,
 }
 
 impl Persistent {
     /// Somebody who begins at the first server, or at the second.
     pub fn new(person: Person, addresses: Arc<Addresses>, tally: Arc<Tally>, turn: usize) -> Self {
         let http = Client::builder().no_proxy().timeout(TRY).build().expect("a client");
-        Self { person, http, addresses, tally, turn }
+        Self { person, http, addresses, tally, turn, is_patient: true }
     }
 
     /// Begins at this server the next time.
@@ -96,6 +98,7 @@ impl Persistent {
                     format!("{} {}", answer.status, answer["code"])
                 }
                 Ok(answer) if answer["code"] == "request_in_progress" => "still at it".to_owned(),
+                Ok(answer) if answer["code"] == "rate_limited" && self.is_patient => "too often".to_owned(),
                 Ok(answer) => return Ok(answer),
                 Err(error) => format!("{error:?}"),
             };
@@ -186,7 +189,7 @@ impl Persistent {
                             }
                             reading.is_broken = true;
                         }
-                        Ok(answer) if ![409, 502, 503, 504].contains(&answer.status) => {
+                        Ok(answer) if ![409, 429, 502, 503, 504].contains(&answer.status) => {
                             return Err(format!("{}: {}", answer.status, answer.text));
                         }
                         _ => {}

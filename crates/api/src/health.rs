@@ -101,7 +101,7 @@ impl Health {
             rate_limiter: Part::new("rate_limiter", seconds(5), seconds(1)),
             // Each look is a write.
             storage: Part::new("storage", seconds(10), seconds(2)),
-            disk: Part::new("disk", seconds(10), seconds(10)),
+            disk: Part::new("disk", seconds(10), seconds(2)),
         }
     }
 

@@ -207,7 +207,7 @@ pub async fn lyceum(settings: &Settings) -> anyhow::Result<Lyceum> {
 
 /// What counts requests, for a command.
 pub fn limiter(settings: &Settings) -> anyhow::Result<Arc<dyn Limiter>> {
-    Counter::new(settings).limiter()
+    Counter::of(settings).limiter()
 }
 
 /// How many questions are answered at once.

@@ -318,19 +318,21 @@ impl Lyceum {
         refresh_expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<SignedIn, Error> {
-        let access_expires_at = now.plus(self.rules.access_ttl);
+        // Tokens from before that time count no more. This one does, also if the clock was set back since.
+        let issued_at = now.max(user.tokens_valid_from);
+        let access_expires_at = issued_at.plus(self.rules.access_ttl);
         let access_token = self.ports.access_tokens.issue(&AccessClaims {
             user: user.id,
             session: Some(session),
             role: user.role,
-            issued_at: now,
+            issued_at,
             expires_at: access_expires_at,
         })?;
         Ok(SignedIn {
             user,
             session,
             access_token,
-            issued_at: now,
+            issued_at,
             access_expires_at,
             refresh_token,
             refresh_expires_at,

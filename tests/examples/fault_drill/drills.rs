@@ -23,13 +23,19 @@ pub struct Size {
     pub kills: usize,
     /// How often it is asked to stop.
     pub stops: usize,
+    /// How many drills are held at once.
+    pub lanes: usize,
+    /// Whether each is held with every database that it is meant for, or with the first of them.
+    pub every_kind: bool,
 }
 
 impl Size {
     /// As large as the drill is meant to be.
-    pub const FULL: Self = Self { hands: 8, outage: Duration::from_secs(20), kills: 100, stops: 10 };
+    pub const FULL: Self =
+        Self { hands: 8, outage: Duration::from_secs(20), kills: 100, stops: 10, lanes: 1, every_kind: true };
     /// Enough to see that nothing has come apart.
-    pub const QUICK: Self = Self { hands: 5, outage: Duration::from_secs(6), kills: 4, stops: 1 };
+    pub const QUICK: Self =
+        Self { hands: 4, outage: Duration::from_secs(4), kills: 5, stops: 1, lanes: 2, every_kind: false };
 }
 
 /// What a drill found.
@@ -67,6 +73,7 @@ pub struct Drill {
 }
 
 const BOTH: &[Kind] = &[Kind::Sqlite, Kind::Postgres];
+const POSTGRES_FIRST: &[Kind] = &[Kind::Postgres, Kind::Sqlite];
 const SQLITE: &[Kind] = &[Kind::Sqlite];
 const POSTGRES: &[Kind] = &[Kind::Postgres];
 
@@ -79,6 +86,6 @@ pub const ALL: &[Drill] = &[
     Drill { name: "model-gone", kinds: BOTH, run: |kind, size| Box::pin(upstream::gone(kind, size)) },
     Drill { name: "redis-gone", kinds: POSTGRES, run: |kind, size| Box::pin(limiter::gone(kind, size)) },
     Drill { name: "clock-back", kinds: BOTH, run: |kind, size| Box::pin(clock::back(kind, size)) },
-    Drill { name: "sigterm", kinds: BOTH, run: |kind, size| Box::pin(stopping::asked(kind, size)) },
-    Drill { name: "kill-9", kinds: BOTH, run: |kind, size| Box::pin(kills::killed(kind, size)) },
+    Drill { name: "sigterm", kinds: POSTGRES_FIRST, run: |kind, size| Box::pin(stopping::asked(kind, size)) },
+    Drill { name: "kill-9", kinds: POSTGRES_FIRST, run: |kind, size| Box::pin(kills::killed(kind, size)) },
 ];

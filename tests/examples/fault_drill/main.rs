@@ -21,7 +21,7 @@ mod site;
 mod tally;
 mod watch;
 
-use std::{process::ExitCode, time::Instant};
+use std::{collections::VecDeque, process::ExitCode, time::Instant};
 
 use tokio::task::{JoinSet, LocalSet};
 
@@ -71,17 +71,27 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let (began, mut failed, mut skipped) = (Instant::now(), 0, 0);
-    for kind in wanted.kinds {
-        for drill in ALL.iter().filter(|drill| drill.kinds.contains(&kind)) {
-            if !wanted.only.is_empty() && !wanted.only.iter().any(|name| name == drill.name) {
-                continue;
-            }
-            match run(drill, kind, wanted.size).await {
-                Ended::Passed => {}
-                Ended::Skipped => skipped += 1,
-                Ended::Failed => failed += 1,
-            }
+    let began = Instant::now();
+    let mut left: VecDeque<_> =
+        ALL.iter().flat_map(|drill| drill.kinds.iter().map(move |kind| (drill, *kind))).collect();
+    left.retain(|(drill, kind)| {
+        let is_named = wanted.only.is_empty() || wanted.only.iter().any(|name| name == drill.name);
+        let is_first = wanted.size.every_kind || wanted.kinds.len() == 1 || drill.kinds[0] == *kind;
+        is_named && is_first && wanted.kinds.contains(kind)
+    });
+    let (mut failed, mut skipped) = (0, 0);
+    let (local, mut running) = (LocalSet::new(), JoinSet::new());
+    loop {
+        while running.len() < wanted.size.lanes
+            && let Some((drill, kind)) = left.pop_front()
+        {
+            running.spawn_local_on(run(drill, kind, wanted.size), &local);
+        }
+        match local.run_until(running.join_next()).await {
+            None => break,
+            Some(Ok(Ended::Passed)) => {}
+            Some(Ok(Ended::Skipped)) => skipped += 1,
+            Some(Ok(Ended::Failed) | Err(_)) => failed += 1,
         }
     }
     let seconds = began.elapsed().as_secs();
@@ -96,12 +106,11 @@ enum Ended {
 }
 
 /// Runs a drill, and prints its line. One that panics has failed; the others go on.
-async fn run(drill: &Drill, kind: Kind, size: Size) -> Ended {
+async fn run(drill: &'static Drill, kind: Kind, size: Size) -> Ended {
     let began = Instant::now();
     let mut running = JoinSet::new();
-    let local = LocalSet::new();
-    running.spawn_local_on((drill.run)(kind, size), &local);
-    let report = local.run_until(running.join_next()).await.expect("it was started");
+    running.spawn_local((drill.run)(kind, size));
+    let report = running.join_next().await.expect("it was started");
     let name = format!("{} ({})", drill.name, kind.name());
     let seconds = began.elapsed().as_secs_f64();
     match report {

@@ -2,14 +2,22 @@
 
 use std::{
     fs,
+    hash::{BuildHasher as _, RandomState},
     net::TcpListener,
     process::{Command, Stdio},
 };
 
-/// A port that nobody listens at, to be used soon.
+/// A port that nobody listens at. Below the range that outgoing connections draw from, so that nobody has it either while
+/// who listens there is away.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-    listener.local_addr().expect("an address").port()
+    let draw = || 20_000 + u16::try_from(random(12_000)).expect("a small number");
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(draw).find(is_free).expect("there is no end of them")
+}
+
+/// Below `limit`.
+pub fn random(limit: u64) -> u64 {
+    RandomState::new().hash_one(0) % limit
 }
 
 /// Sends a signal to processes, of which some may have ended.

@@ -121,7 +121,7 @@ async fn requests_are_counted_by_the_pattern_of_their_route() {
     assert_eq!(value(&metrics, "http_requests_in_flight").as_deref(), Some("0"));
     let bytes = r#"http_response_bytes_total{method="GET",route="/courses/{course}"}"#;
     assert_eq!(value(&metrics, bytes).as_deref(), Some("24"));
-    assert_eq!(value(&metrics, r#"lyceum_problems_total{code="internal"}"#).as_deref(), Some("1"));
+    assert_eq!(value(&metrics, r#"lyceum_problems_total{code="internal_error"}"#).as_deref(), Some("1"));
     assert!(!text(&metrics).contains("knots"), "no address is a label");
     parses(&text(&metrics));
 }

@@ -34,7 +34,8 @@ impl Counter {
         counter
     }
 
-    fn of(settings: &Settings) -> Self {
+    /// One that nobody watches, for a command.
+    pub(super) fn of(settings: &Settings) -> Self {
         let redis = &settings.redis;
         if !redis.is_set() {
             return Self::Alone(Arc::new(MemoryLimiter::new()));

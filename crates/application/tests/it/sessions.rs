@@ -213,6 +213,18 @@ async fn one_sees_ones_sessions_and_ends_one_of_them() {
     assert_eq!(codes, ["ok", "invalid_token", "ok"]);
 }
 
+/// The account is younger than the clock says by now, and no token from before it counts.
+#[tokio::test]
+async fn whoever_signs_in_when_the_clock_was_set_back_is_signed_in() {
+    let house = House::new();
+    house.learner("ada").await;
+    house.clock.set(house.clock.now().minus(Duration::from_mins(5)));
+    let signed_in = house.sign_in("ada").await.unwrap();
+    assert_eq!(house.standing(&signed_in.access_token).await, "ok");
+    house.clock.advance(Duration::from_mins(5));
+    assert_eq!(house.standing(&signed_in.access_token).await, "ok");
+}
+
 #[tokio::test]
 async fn activity_is_noted_every_quarter_of_an_hour() {
     let house = House::with_rules(Rules { access_ttl: Duration::from_hours(1), ..Rules::default() });

@@ -1,15 +1,13 @@
 //! The server is killed at random moments, most of them while everybody works, some while it starts.
 
-use std::{
-    hash::{BuildHasher as _, RandomState},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, timeout};
 
 use super::{Outcome, Size};
 use crate::{
     leaks,
+    processes::random,
     site::{Kind, Opened, Site},
     tally::{Away, RECOVERY, Rules},
 };
@@ -21,7 +19,7 @@ pub async fn killed(kind: Kind, size: Size) -> Outcome {
     let (mut gaps, mut starting) = (Vec::new(), 0);
     let mut left = size.kills;
     while left > 0 {
-        sleep(Duration::from_millis(random(600))).await;
+        sleep(Duration::from_millis(random(1_200))).await;
         let from = Instant::now();
         server.kill();
         left -= 1;
@@ -42,9 +40,4 @@ pub async fn killed(kind: Kind, size: Size) -> Outcome {
     let mut report = site.judge(&crew, rules, &what).await;
     report.offences.extend(leaks::check(&site.house, &server, site.postgres.as_ref(), held).await);
     Ok(report)
-}
-
-/// Below `limit`.
-fn random(limit: u64) -> u64 {
-    RandomState::new().hash_one(0) % limit
 }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Requests to sign in, a minute and at once; more than a crew needs.
-const SIGN_INS: usize = 900;
+const SIGN_INS: usize = 150;
 
 /// Killed, and started again empty.
 pub async fn gone(kind: Kind, size: Size) -> Outcome {
@@ -60,7 +60,7 @@ pub async fn gone(kind: Kind, size: Size) -> Outcome {
 
 /// Asks for what costs a sign-in's allowance until that is refused: after how many requests.
 async fn too_many(server: &Server) -> Option<usize> {
-    for count in 1..=2 * SIGN_INS {
+    for count in 1..=4 * SIGN_INS {
         let request = server.request(Method::POST, "/api/v1/auth/verify-email").json(&json!({"token": "unknown"}));
         let answer = Answer::of(request).await;
         if answer.status == 429 {
