@@ -43,7 +43,8 @@ fn of_member(name: &str) -> Option<&'static str> {
     Some(match name {
         "title" | "display_name" | "name" | "part" => LINE,
         "bio" | "prompt" | "comment" => BLOCK,
-        "description" | "content" => MAYBE_BLOCK,
+        // Not the content of a lesson, which is so long that programs choke on drawing or matching it.
+        "description" => MAYBE_BLOCK,
         "username" => USERNAME,
         "locale" | "language" => LANGUAGE,
         "time_zone" => TIME_ZONE,
