@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::{Outcome, Size};
 use crate::{
-    place::{Kind, Site},
+    site::{Kind, Site},
     tally::Rules,
 };
 

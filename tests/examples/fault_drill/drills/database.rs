@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::{Outcome, Size};
 use crate::{
-    place::{Kind, Opened, Site},
+    site::{Kind, Opened, Site},
     tally::{Away, RECOVERY, Rules},
     watch::Watch,
 };

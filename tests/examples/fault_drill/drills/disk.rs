@@ -12,8 +12,8 @@ use tokio::time::sleep;
 
 use super::{Outcome, Size};
 use crate::{
-    place::{Kind, Site},
     processes::is_root,
+    site::{Kind, Site},
     tally::{Away, RECOVERY, Rules},
     watch::Watch,
 };

@@ -7,8 +7,8 @@ use tokio::time::{sleep, timeout};
 use super::{Outcome, Size};
 use crate::{
     leaks,
-    place::{Kind, Opened, Site},
     processes::random,
+    site::{Kind, Opened, Site},
     tally::{Away, RECOVERY, Rules},
 };
 

@@ -10,8 +10,8 @@ use tokio::time::sleep;
 
 use super::{Outcome, Size};
 use crate::{
-    place::{Kind, Site},
     redis::Redis,
+    site::{Kind, Site},
     tally::{Away, RECOVERY, Rules},
     watch::Watch,
 };

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use super::{Outcome, Size};
 use crate::{
     leaks,
-    place::{Kind, Opened, Site},
+    site::{Kind, Opened, Site},
     tally::{Away, RECOVERY, Rules},
 };
 

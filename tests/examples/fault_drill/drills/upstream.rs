@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::{Outcome, Size};
 use crate::{
-    place::{Kind, Site},
+    site::{Kind, Site},
     tally::{Away, RECOVERY, Rules},
     watch::Watch,
 };
