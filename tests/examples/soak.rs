@@ -418,7 +418,7 @@ async fn main() -> ExitCode {
         LocalSet::new().block_on(&runtime, live(lived_in, rate, Duration::from_secs(minutes * 60)));
     });
     let mut seen = Vec::new();
-    let mut beat = interval(Duration::from_secs(60));
+    let mut beat = interval(Duration::from_mins(1));
     beat.tick().await;
     for minute in 1..=minutes {
         beat.tick().await;

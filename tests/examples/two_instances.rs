@@ -394,7 +394,8 @@ async fn main() -> ExitCode {
     let answered: usize = allowed.iter().map(|allowed| allowed.answered).sum();
     let looked_at: usize = allowed.iter().map(|allowed| allowed.looked_at).sum();
     // A full bucket at the beginning, and what flows into it.
-    let most = FRUGAL * LIMIT * (took.as_secs().div_ceil(60) as usize + 1);
+    let minutes = usize::try_from(took.as_secs().div_ceil(60)).expect("some minutes");
+    let most = FRUGAL * LIMIT * (minutes + 1);
     if redis.is_some() && looked_at > most {
         tally.failed("limit", format!("{looked_at} were looked at, {most} may be"));
     }

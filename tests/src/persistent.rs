@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long something is tried: longer than a server is given that fell silent.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How long one try may take.
 const TRY: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(150);
@@ -175,7 +175,7 @@ impl Persistent {
                     if reading.is_broken {
                         (reading, again) = (Reading::default(), again + 1);
                     }
-                    if reading.to_the_end(Events::of(response).await).await? {
+                    if reading.read_whole(Events::of(response).await).await? {
                         return Ok((reading.text, reading.answer.ok_or("an end without a start")?));
                     }
                 }
@@ -216,7 +216,7 @@ struct Reading {
 
 impl Reading {
     /// Reads on. True at the end of a whole answer, false if it broke off.
-    async fn to_the_end(&mut self, mut events: Events) -> Result<bool, String> {
+    async fn read_whole(&mut self, mut events: Events) -> Result<bool, String> {
         while let Some(Event { id, name, data }) = events.next_if_any().await {
             match name.as_str() {
                 "start" => self.answer = data["message_id"].as_str().map(str::to_owned),

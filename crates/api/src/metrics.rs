@@ -195,8 +195,8 @@ fn gauges(name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec> {
 }
 
 /// Brings a counter up to what somebody else counted.
-fn mirror(counter: &IntCounter, counted: u64) {
-    counter.inc_by(counted.saturating_sub(counter.get()));
+fn mirror(counter: &IntCounter, so_far: u64) {
+    counter.inc_by(so_far.saturating_sub(counter.get()));
 }
 
 /// Sets a gauge to a count.
