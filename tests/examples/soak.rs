@@ -13,6 +13,7 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
+    net::TcpListener,
     process::ExitCode,
     sync::{
         Arc,
@@ -48,6 +49,8 @@ use tokio::{
 /// People who stay.
 const PEOPLE: usize = 20;
 const LESSONS: usize = 40;
+/// Lessons that somebody who stays works on.
+const WORKED_ON: usize = 5;
 /// Requests at once, at most: with more the server is behind, and the rate is what it can do.
 const AT_ONCE: usize = 64;
 /// What the mentor says, word by word.
@@ -85,6 +88,7 @@ struct World {
     lessons: Vec<String>,
     picture: Vec<u8>,
     newcomers: AtomicUsize,
+    refreshed: AtomicUsize,
     tally: Tally,
 }
 
@@ -146,7 +150,7 @@ impl World {
                     n if n < paths.len() => paths[n].to_owned(),
                     _ => format!("/lessons/{lesson}"),
                 };
-                asked(person.request(Method::GET, &path), 200).await.map_err(|how| format!("{path} {how}"))?;
+                asked(person.request(Method::GET, &path), 200).await?;
             }
             "search" => {
                 let path = format!("/search?q=line+{}", random(LESSONS));
@@ -154,7 +158,8 @@ impl World {
             }
             "write" => {
                 let status = ["completed", "in_progress", "not_started"][random(3)];
-                let path = format!("/lessons/{lesson}/progress");
+                // Few enough that everybody has been at each of them soon.
+                let path = format!("/lessons/{}/progress", self.lessons[random(WORKED_ON)]);
                 asked(person.request(Method::PUT, &path).json(&json!({"status": status})), 200).await?;
             }
             "chat" => self.chat(&person, None).await.map(drop)?,
@@ -178,6 +183,8 @@ impl World {
                 asked(person.showing(&access).request(Method::POST, "/auth/logout"), 204).await?;
             }
             "refresh" => {
+                // In turn, so that nobody is out before it is theirs.
+                let which = self.refreshed.fetch_add(1, Ordering::Relaxed) % self.people.len();
                 let _mine = self.refreshing[which].lock().await;
                 let refresh = self.people[which].read().await.refresh.clone();
                 let form = [("grant_type", "refresh_token"), ("refresh_token", &*refresh)];
@@ -267,15 +274,19 @@ impl World {
 /// What was seen at the end of a minute.
 struct Minute {
     vitals: Vitals,
+    /// Lines that the metrics have.
+    series: usize,
     counts: Vec<i64>,
 }
 
-async fn look(server: &Server, db: &mut ByHand) -> Minute {
+async fn look(server: &Server, db: &mut ByHand, metrics: &str) -> Minute {
+    let metrics = Answer::of(server.http.get(format!("http://{metrics}/metrics"))).await.is(200);
+    let series = metrics.text.lines().filter(|line| !line.starts_with('#')).count();
     let mut counts = Vec::new();
     for (_, statement) in FLAT {
         counts.push(db.number(statement).await);
     }
-    Minute { vitals: Vitals::of(server.pid()), counts }
+    Minute { vitals: Vitals::of(server.pid()), series, counts }
 }
 
 fn median<T: Copy + Ord>(values: impl Iterator<Item = T>) -> T {
@@ -338,6 +349,7 @@ async fn world(house: &House) -> World {
         lessons,
         picture: Png::of_size(300, 200, 8, 2).red(300, 200),
         newcomers: AtomicUsize::new(0),
+        refreshed: AtomicUsize::new(0),
         tally: Tally::default(),
     }
 }
@@ -380,12 +392,19 @@ async fn main() -> ExitCode {
     let Options { minutes, rate, database } = options().await;
     let upstream = Upstream::start().await;
     upstream.from_now_on_says(ANSWER, PACE);
-    let house = House::new(database)
+    let metrics = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").to_string();
+    let mut house = House::new(database)
         .with_mentor(&upstream)
+        .with("LYCEUM__TELEMETRY__METRICS_BIND", &metrics)
+        .with("LYCEUM__RATE_LIMIT__ENABLED", true)
         .with("LYCEUM__AUTH__DELETION_GRACE_DAYS", 0)
         .with("LYCEUM__AUTH__ACCESS_TTL_SECONDS", 600)
         .with("LYCEUM__QUOTA__FREE__REQUESTS_PER_DAY", "none")
         .with("LOG_LEVEL", "warn");
+    for class in ["AUTH", "CHAT", "UPLOADS", "WRITES", "READS"] {
+        // All come from one network.
+        house = house.with(&format!("LYCEUM__RATE_LIMIT__{class}__NETWORK_PER_MINUTE"), 1_000_000);
+    }
     house.import_long_book(LESSONS);
     let world = Arc::new(world(&house).await);
     let mut db = house.by_hand().await;
@@ -399,13 +418,13 @@ async fn main() -> ExitCode {
         LocalSet::new().block_on(&runtime, live(lived_in, rate, Duration::from_secs(minutes * 60)));
     });
     let mut seen = Vec::new();
-    let mut beat = interval(Duration::from_secs(60));
+    let mut beat = interval(Duration::from_mins(1));
     beat.tick().await;
     for minute in 1..=minutes {
         beat.tick().await;
         // As an operator would, beside the server that does it by itself.
         house.run(&["user", "purge"]).succeeded();
-        let now = look(&world.server, &mut db).await;
+        let now = look(&world.server, &mut db, &metrics).await;
         let Vitals { memory, files, threads } = now.vitals;
         let (total, failures, times) = (world.tally.total(), world.tally.failures(), world.tally.take_times());
         println!("{minute:6} {memory:12} {files:6} {threads:8} {total:8} {failures:7}   {times}");
@@ -416,7 +435,7 @@ async fn main() -> ExitCode {
                 line
             },
         );
-        println!("      {counts}");
+        println!("        series {}{counts}", now.series);
         seen.push(now);
     }
     living.join().expect("lived");
@@ -438,6 +457,8 @@ async fn main() -> ExitCode {
     is_well &= verdict("memory, KiB", &seen, |minute| value(minute.vitals.memory), |before| before / 20 + 4096);
     is_well &= verdict("open files", &seen, |minute| value(minute.vitals.files), |_| 10);
     is_well &= verdict("threads", &seen, |minute| value(minute.vitals.threads), |_| 2);
+    let series = |minute: &Minute| i64::try_from(minute.series).expect("small");
+    is_well &= verdict("series of metrics", &seen, series, |before| before / 20);
     for (place, (name, _)) in FLAT.iter().enumerate() {
         is_well &= verdict(name, &seen, |minute| minute.counts[place], |before| before / 10 + 20);
     }

@@ -1,6 +1,6 @@
-//! Two servers over one PostgreSQL, of which one is killed every few seconds, in turn, and started again after a moment; and
+//! Two servers over one PostgreSQL (and one Redis, if there is a `redis-server`), of which one is killed every few seconds, in turn, and started again after a moment; and
 //! people whose clients try again, as good clients do. They notice nothing but that: nothing that was acknowledged is lost,
-//! nothing is done twice, each answer is whole in the end, sessions, revocations and quotas hold.
+//! nothing is done twice, each answer is whole in the end, sessions, revocations, quotas and limits hold.
 //!
 //! `cargo run -p lyceum-e2e --example two_instances -- [--seconds 120] [--every 4] [--people 10]`; `LYCEUM_BIN` names another
 //! binary. PostgreSQL is the server at `TEST_DATABASE_URL`. Prints counts; the exit code is 1 if anything was violated.
@@ -21,6 +21,7 @@ use lyceum_e2e::{
     form::Form,
     house::House,
     persistent::{Addresses, Persistent},
+    redis::Redis,
     server::Server,
     tally::{Tally, random},
     upstream::Upstream,
@@ -38,6 +39,8 @@ const AWAY: Duration = Duration::from_millis(300);
 /// What the plan of those who are frugal allows in a day.
 const ALLOWED: usize = 15;
 const FRUGAL: usize = 2;
+/// How often somebody may ask the mentor in a minute, where there is a Redis.
+const LIMIT: usize = 40;
 
 /// What one of them knows to be so.
 #[derive(Debug, Default)]
@@ -257,9 +260,18 @@ fn same<'a>(what: &str, there: Vec<String>, known: impl Iterator<Item = &'a Stri
     if lost + more > 0 { Err(format!("{what}: {lost} are lost, {more} nobody knows of")) } else { Ok(()) }
 }
 
-/// Asks again and again what the plan allows only so often. How often it was answered.
-async fn asks_beyond(mut client: Persistent, n: usize, is_over: Arc<AtomicBool>, tally: Arc<Tally>) -> usize {
-    let (mut answered, mut asked) = (0, 0);
+/// How often somebody got beyond a bound who asked all the time.
+#[derive(Debug, Default, Clone, Copy)]
+struct Allowed {
+    /// Past the limit of requests in a minute.
+    looked_at: usize,
+    /// And past the quota: answered.
+    answered: usize,
+}
+
+/// Asks again and again what the plan allows only so often.
+async fn asks_beyond(mut client: Persistent, n: usize, is_over: Arc<AtomicBool>, tally: Arc<Tally>) -> Allowed {
+    let (mut allowed, mut asked) = (Allowed::default(), 0);
     while !is_over.load(Ordering::SeqCst) {
         asked += 1;
         let body = json!({"prompt": format!("Frugal {n}: what is a hitch for?")});
@@ -268,18 +280,23 @@ async fn asks_beyond(mut client: Persistent, n: usize, is_over: Arc<AtomicBool>,
         let began = Instant::now();
         match client.send("quota", Method::POST, "/ai/chat", finish).await {
             Ok(answer) if answer.status == 200 => {
-                answered += 1;
+                allowed.looked_at += 1;
+                allowed.answered += 1;
                 tally.done("quota", began);
             }
             Ok(answer) if answer["code"] == "quota_exceeded" => {
+                allowed.looked_at += 1;
                 tally.done("quota", began);
-                sleep(Duration::from_millis(500)).await;
+            }
+            Ok(answer) if answer["code"] == "rate_limited" => {
+                tally.done("limit", began);
+                sleep(Duration::from_millis(200)).await;
             }
             Ok(answer) => tally.failed("quota", answer.text),
             Err(how) => tally.failed("quota", how),
         }
     }
-    answered
+    allowed
 }
 
 struct Options {
@@ -309,10 +326,21 @@ async fn main() -> ExitCode {
     let upstream = Upstream::start().await;
     upstream.from_now_on_says(ANSWER, PACE);
     let database = Database::postgres("two_instances").await.expect("TEST_DATABASE_URL");
-    let house = House::new(database)
+    let redis = Redis::start("two_instances").await;
+    let mut house = House::new(database)
         .with_mentor(&upstream)
         .with("LYCEUM__QUOTA__FREE__REQUESTS_PER_DAY", ALLOWED)
         .with("LYCEUM__QUOTA__PREMIUM__REQUESTS_PER_DAY", "none");
+    if let Some(redis) = &redis {
+        house = house
+            .with("REDIS_URL", redis.url())
+            .with("LYCEUM__RATE_LIMIT__ENABLED", true)
+            .with("LYCEUM__RATE_LIMIT__CHAT__USER_PER_MINUTE", LIMIT);
+        for class in ["AUTH", "CHAT", "UPLOADS", "WRITES", "READS"] {
+            // All come from one network.
+            house = house.with(&format!("LYCEUM__RATE_LIMIT__{class}__NETWORK_PER_MINUTE"), 1_000_000);
+        }
+    }
     house.import_long_book(people);
     let mut servers = [house.start().await, house.start().await];
     let addresses = Arc::new(Addresses::new(servers.iter().map(|server| server.url.clone()).collect()));
@@ -332,6 +360,7 @@ async fn main() -> ExitCode {
             for turn in 0..2 {
                 let mut client = client.clone();
                 client.start_at(turn);
+                client.is_patient = false;
                 frugal.spawn(asks_beyond(client, n * 2 + turn, Arc::clone(&is_over), Arc::clone(&tally)));
             }
             continue;
@@ -361,7 +390,15 @@ async fn main() -> ExitCode {
     is_over.store(true, Ordering::SeqCst);
     let took = began.elapsed();
 
-    let answered: usize = frugal.join_all().await.into_iter().sum();
+    let allowed = frugal.join_all().await;
+    let answered: usize = allowed.iter().map(|allowed| allowed.answered).sum();
+    let looked_at: usize = allowed.iter().map(|allowed| allowed.looked_at).sum();
+    // A full bucket at the beginning, and what flows into it.
+    let minutes = usize::try_from(took.as_secs().div_ceil(60)).expect("some minutes");
+    let most = FRUGAL * LIMIT * (minutes + 1);
+    if redis.is_some() && looked_at > most {
+        tally.failed("limit", format!("{looked_at} were looked at, {most} may be"));
+    }
     let mut people = living.join_all().await;
     house.is_settled().await;
     for someone in &mut people {
@@ -381,7 +418,11 @@ async fn main() -> ExitCode {
         }
     }
     let health: Value = servers[1].get("/health").await.body;
-    println!("{kills} kills in {took:.0?}; the frugal were answered {answered} times, {reached} reached the model");
+    println!(
+        "{kills} kills in {took:.0?}, {} Redis; the frugal were looked at {looked_at} times and answered {answered} times, \
+         {reached} reached the model",
+        if redis.is_some() { "with" } else { "without" }
+    );
     println!("{tally}");
     println!("each took: {}", tally.take_times());
     println!("health in the end: {}", health["status"]);

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.parse
 import urllib.request
@@ -21,11 +22,14 @@ ROLES = ["nobody", "learner", "mentor", "admin"]
 # Of which phases a size is made, how many requests an operation gets when they are drawn, how many walks from one
 # operation to the next there are and how long a role may take, in seconds.
 SIZES = {
-    "small": {"phases": "examples,coverage,fuzzing,stateful", "examples": 3, "walks": 5, "seconds": 600},
+    "small": {"phases": "examples,coverage,fuzzing,stateful", "examples": 3, "walks": 5, "seconds": 1800},
     "full": {"phases": "examples,coverage,fuzzing,stateful", "examples": 20, "walks": 50, "seconds": 3600},
 }
 # The least that the full size has to have asked, in all.
 FULL = 20_000
+# Everything that was started to ask. Nothing more is started once this has to end.
+ASKING = []
+ENDING = threading.Event()
 # Not one that the document has as an example: nobody is to change a password or delete an account by luck.
 PASSWORD = "Halyard-and-sheet-77"
 
@@ -39,9 +43,8 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     if not options.keep:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    # A signal ends this as sys.exit does, so that servers and databases are taken away.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
 
     began = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
@@ -49,6 +52,14 @@ def main():
         results = [one.result() for one in concurrent.futures.as_completed(asked)]
     results.sort(key=lambda result: ROLES.index(result["role"]))
     return tell(results, options, time.monotonic() - began)
+
+
+def end(number, _):
+    """A signal: who asks stops, and then servers and databases are taken away as ever."""
+    ENDING.set()
+    for process in ASKING:
+        process.terminate()
+    print(f"tests/properties: ended by signal {number}", file=sys.stderr)
 
 
 def arguments():
@@ -70,6 +81,8 @@ def ask(role, options, binary, folder):
     began = time.monotonic()
     result = {"role": role, "requests": 0, "statuses": {}, "failures": 0, "ok": False, "output": ""}
     try:
+        if ENDING.is_set():
+            raise InterruptedError("not asked")
         folder.mkdir(parents=True, exist_ok=True)
         with House(role, binary, folder) as house:
             result.update(house.ask(options))
@@ -151,7 +164,10 @@ class House:
             subprocess.run(command, env=self.environment, cwd=self.folder, input=f"{PASSWORD}\n", text=True, check=True,
                            stdout=subprocess.DEVNULL)
         token = self.sign_in("asker")
-        api = lambda method, path, body=None, **more: self.call(method, f"/api/v1{path}", body, token, **more)  # noqa: E731
+
+        def api(method, path, body=None, **more):
+            return self.call(method, f"/api/v1{path}", body, token, **more)
+
         subject = api("POST", "/subjects", {"title": "Tides", "color": "#1a2b3c"})
         file = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="tides.md"\r\n\r\n# Springs\n\nTwice a month.\r\n--edge--\r\n'
         api("POST", f"/subjects/{subject['id']}/documents", file, kind="multipart/form-data; boundary=edge")
@@ -166,8 +182,7 @@ class House:
                 api("POST", f"/courses/{own['id']}/lessons", {"title": title, "content": f"# {title}\n\nTwo ropes."})
 
     def sign_in(self, name):
-        form = urllib.parse.urlencode({"grant_type": "password", "username": f"{name}@example.com", "password": PASSWORD})
-        answer = self.call("POST", "/api/v1/auth/token", form.encode(), kind="application/x-www-form-urlencoded")
+        answer = self.call("POST", "/api/v1/auth/token", credentials(name).encode(), kind="application/x-www-form-urlencoded")
         return answer["access_token"]
 
     def call(self, method, path, body=None, token=None, kind="application/json"):
@@ -197,9 +212,7 @@ class House:
                 "sendTemplate": "Bearer {token}",
             },
         }
-        # By address: usernames are there to be changed.
-        form = lambda name: urllib.parse.urlencode({"grant_type": "password", "username": f"{name}@example.com", "password": PASSWORD})  # noqa: E731
-        people = [{"name": name, "loginEndpointAuth": login | {"payloadRaw": form(name)}} for name in ("asker", "other")]
+        people = [{"name": name, "loginEndpointAuth": login | {"payloadRaw": credentials(name)}} for name in ("asker", "other")]
         (self.folder / "people.json").write_text(json.dumps({"schemaVersion": "0.2.0", "auth": people}))
         who = f'\n[auth.wfc]\npath = {json.dumps(str(self.folder / "people.json"))}\nuser = "asker"\nrefresh_interval = 300\n'
         # Admins see what everybody has: there are no two of them who must not see each other's.
@@ -223,11 +236,16 @@ class House:
             "PROPERTIES_COUNTS": str(self.folder / "counts.json"),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        done = subprocess.run(
-            command, env=environment, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=size["seconds"]
-        )
-        output = done.stdout + done.stderr
-        (self.folder / "output.txt").write_text(output)
+        text = self.folder / "output.txt"
+        with text.open("w") as out:
+            asking = subprocess.Popen(command, env=environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        ASKING.append(asking)
+        try:
+            asking.wait(size["seconds"])
+        finally:
+            asking.kill()
+            asking.wait()
+        output = text.read_text()
         counts = json.loads((self.folder / "counts.json").read_text())
         report = json.loads((self.folder / "report.json").read_text())
         told = {
@@ -235,12 +253,17 @@ class House:
             "statuses": counts,
             "failures": report["test_cases"]["unique_failures"],
             "operations": report["operations"]["tested"],
-            "ok": done.returncode == 0,
+            "ok": asking.returncode == 0 and not ENDING.is_set(),
             "output": output,
         }
         if self.server.poll() is not None:
             told |= {"ok": False, "output": output + "\nthe server ended by itself\n" + (self.folder / "server.log").read_text()[-5000:]}
         return told
+
+
+def credentials(name):
+    """The form that signs somebody in. By address: usernames are there to be changed."""
+    return urllib.parse.urlencode({"grant_type": "password", "username": f"{name}@example.com", "password": PASSWORD})
 
 
 def postgres(statement):

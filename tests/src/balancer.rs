@@ -180,7 +180,9 @@ fn is_of_the_connection(name: &str) -> bool {
 fn head(status: u16, headers: &HeaderMap, has_body: bool) -> String {
     let mut head = format!("HTTP/1.1 {status} -\r\n");
     for (name, value) in headers.iter().filter(|(name, _)| !is_of_the_connection(name.as_str())) {
-        head += &format!("{name}: {}\r\n", value.to_str().expect("text"));
+        for part in [name.as_str(), ": ", value.to_str().expect("text"), "\r\n"] {
+            head.push_str(part);
+        }
     }
     head + if has_body { "Transfer-Encoding: chunked\r\n\r\n" } else { "\r\n" }
 }

@@ -64,7 +64,9 @@ impl House {
         let mut settings: BTreeMap<_, _> =
             settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         settings.extend(database.url().map(|url| ("DATABASE_URL".to_owned(), url)));
-        settings.iter().for_each(|(name, value)| secrets::keep_setting(name, value));
+        for (name, value) in &settings {
+            secrets::keep_setting(name, value);
+        }
         Self { settings, ground: Arc::new(Ground { database, folder }) }
     }
 

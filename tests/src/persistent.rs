@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long something is tried: longer than a server is given that fell silent.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How long one try may take.
 const TRY: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(150);
@@ -59,13 +59,15 @@ pub struct Persistent {
     tally: Arc<Tally>,
     /// Which server is asked next.
     turn: usize,
+    /// Whether they come later where they asked too often.
+    pub is_patient: bool,
 }
 
 impl Persistent {
     /// Somebody who begins at the first server, or at the second.
     pub fn new(person: Person, addresses: Arc<Addresses>, tally: Arc<Tally>, turn: usize) -> Self {
         let http = Client::builder().no_proxy().timeout(TRY).build().expect("a client");
-        Self { person, http, addresses, tally, turn }
+        Self { person, http, addresses, tally, turn, is_patient: true }
     }
 
     /// Begins at this server the next time.
@@ -96,6 +98,7 @@ impl Persistent {
                     format!("{} {}", answer.status, answer["code"])
                 }
                 Ok(answer) if answer["code"] == "request_in_progress" => "still at it".to_owned(),
+                Ok(answer) if answer["code"] == "rate_limited" && self.is_patient => "too often".to_owned(),
                 Ok(answer) => return Ok(answer),
                 Err(error) => format!("{error:?}"),
             };
@@ -172,7 +175,7 @@ impl Persistent {
                     if reading.is_broken {
                         (reading, again) = (Reading::default(), again + 1);
                     }
-                    if reading.to_the_end(Events::of(response).await).await? {
+                    if reading.read_whole(Events::of(response).await).await? {
                         return Ok((reading.text, reading.answer.ok_or("an end without a start")?));
                     }
                 }
@@ -186,7 +189,7 @@ impl Persistent {
                             }
                             reading.is_broken = true;
                         }
-                        Ok(answer) if ![409, 502, 503, 504].contains(&answer.status) => {
+                        Ok(answer) if ![409, 429, 502, 503, 504].contains(&answer.status) => {
                             return Err(format!("{}: {}", answer.status, answer.text));
                         }
                         _ => {}
@@ -213,7 +216,7 @@ struct Reading {
 
 impl Reading {
     /// Reads on. True at the end of a whole answer, false if it broke off.
-    async fn to_the_end(&mut self, mut events: Events) -> Result<bool, String> {
+    async fn read_whole(&mut self, mut events: Events) -> Result<bool, String> {
         while let Some(Event { id, name, data }) = events.next_if_any().await {
             match name.as_str() {
                 "start" => self.answer = data["message_id"].as_str().map(str::to_owned),

@@ -50,8 +50,8 @@ impl Server {
         ];
         let mut server = Self { child, written, readers, data, _ground: ground, url: String::new(), http: client() };
         server.url = eventually("listening", async || {
-            if let Some(line) = server.log().lines().find_map(|line| line.rsplit_once("listening on http://")) {
-                return Some(format!("http://{}", line.1));
+            if let Some(url) = server.log().lines().find_map(announced) {
+                return Some(url);
             }
             let ended = server.child.try_wait().expect("can be asked");
             assert!(ended.is_none(), "the server ended before it listened:\n{}", server.log());
@@ -210,6 +210,15 @@ impl Drop for Server {
             panic!("{secret:?} stands in the log: {line}");
         }
     }
+}
+
+/// Where a server listens, if this is the line that says so.
+fn announced(line: &str) -> Option<String> {
+    if let Some((_, address)) = line.rsplit_once("listening on http://") {
+        return Some(format!("http://{address}"));
+    }
+    let line: Value = serde_json::from_str(line).ok()?;
+    (line["message"] == "listening").then(|| line["url"].as_str().map(str::to_owned))?
 }
 
 fn client() -> Client {

@@ -124,7 +124,9 @@ impl Health {
             ("rate_limiter", rate_limiter),
             ("storage", storage),
         ]);
-        components.iter().for_each(|(name, component)| app.metrics.component(name, component.status));
+        for (name, component) in &components {
+            app.metrics.component(name, component.status);
+        }
         let worst = components.values().map(|component| component.status).max().unwrap_or(Status::Ok);
         HealthBody {
             status: worst.max(Status::Ok),

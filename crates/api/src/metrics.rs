@@ -149,6 +149,7 @@ impl Metrics {
     /// If a metric cannot be written: a fault of ours.
     pub fn text(&self) -> Result<Vec<u8>> {
         self.house.look();
+        self.limits.look();
         self.process.look();
         if let Some(counts) = logs::counts() {
             mirror(&self.slow_statements, counts.slow_statements());
@@ -194,8 +195,8 @@ fn gauges(name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec> {
 }
 
 /// Brings a counter up to what somebody else counted.
-fn mirror(counter: &IntCounter, counted: u64) {
-    counter.inc_by(counted.saturating_sub(counter.get()));
+fn mirror(counter: &IntCounter, so_far: u64) {
+    counter.inc_by(so_far.saturating_sub(counter.get()));
 }
 
 /// Sets a gauge to a count.

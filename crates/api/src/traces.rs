@@ -62,12 +62,14 @@ pub fn begin(method: &Method, path: &str, headers: &HeaderMap) -> (Span, TraceCo
 }
 
 /// How the request of a span ended.
+#[cfg_attr(not(feature = "otel"), expect(unused_variables, reason = "only collectors see what spans are called"))]
 pub fn end(span: &Span, method: &Method, route: Option<&str>, status: u16) {
     if span.is_disabled() {
         return;
     }
     if let Some(route) = route {
-        span.record("otel.name", format!("{method} {route}"));
+        #[cfg(feature = "otel")]
+        otlp::rename(span, format!("{method} {route}"));
         span.record("http.route", route);
     }
     span.record("http.response.status_code", status);

@@ -26,7 +26,6 @@ use lyceum_domain::{
     subjects::TextExtractor,
     users::{PasswordHasher, Portraits, ProviderName},
 };
-use lyceum_limits::Tally;
 use lyceum_mail::{FolderMailer, Site, SmtpMailer, SmtpSettings, TemplateLetters};
 use lyceum_media::{BoundedTexts, ImagePortraits, PdfTool, PortraitSettings};
 use lyceum_storage_seaorm::{SeaOrmStore, StorageSettings};
@@ -105,7 +104,7 @@ impl House {
             texts: texts(settings)?,
             lanes,
             answers,
-            counter: Counter::new(settings),
+            counter: Counter::new(settings, &metrics),
             models: Models::new(settings, &metrics)?,
             metrics,
             seal: seal(settings)?,
@@ -161,11 +160,6 @@ impl House {
         Ok(Some(Limits::new(self.counter.limiter()?, rates.clone())))
     }
 
-    /// How many requests were counted so far.
-    pub fn tally(&self) -> &Tally {
-        self.counter.tally()
-    }
-
     /// A store whose connections are counted as long as it is there.
     async fn store(&self, threads: usize) -> anyhow::Result<Arc<SeaOrmStore>> {
         let store = Arc::new(store(&self.settings, threads, self.seal.clone(), &self.metrics).await?);
@@ -213,7 +207,7 @@ pub async fn lyceum(settings: &Settings) -> anyhow::Result<Lyceum> {
 
 /// What counts requests, for a command.
 pub fn limiter(settings: &Settings) -> anyhow::Result<Arc<dyn Limiter>> {
-    Counter::new(settings).limiter()
+    Counter::of(settings).limiter()
 }
 
 /// How many questions are answered at once.

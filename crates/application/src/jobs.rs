@@ -7,7 +7,7 @@ use lyceum_domain::{
     policy::{Action, Actor, allow},
     store::StoreError,
 };
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::{Error, Lyceum, error::denied};
 
@@ -90,9 +90,13 @@ impl Hold {
         let me = ports.answers.instance();
         let mut wait = RENEWED;
         loop {
-            sleep(wait).await;
+            sleep_until(self.trusted_until.min(Instant::now() + wait)).await;
             wait = AGAIN;
             let began = Instant::now();
+            // A store that is away may say so at once, again and again.
+            if began >= self.trusted_until {
+                return false;
+            }
             let taking = ports.store.write().job_leases().take(&self.job, Some(self.lease), me, ports.clock.now());
             match timeout_at(self.trusted_until, taking).await {
                 Ok(Ok(Some(lease))) => {

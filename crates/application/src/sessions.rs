@@ -328,15 +328,7 @@ impl Lyceum {
             issued_at,
             expires_at: access_expires_at,
         })?;
-        Ok(SignedIn {
-            user,
-            session,
-            access_token,
-            issued_at,
-            access_expires_at,
-            refresh_token,
-            refresh_expires_at,
-        })
+        Ok(SignedIn { user, session, access_token, issued_at, access_expires_at, refresh_token, refresh_expires_at })
     }
 
     /// The account with its password hashed at today's cost. That it could not be done now is no reason to turn

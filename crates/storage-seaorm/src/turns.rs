@@ -31,7 +31,8 @@ macro_rules! message_columns {
 ///
 /// Whoever else has to do with the conversation is waited for first and the user's spending comes next, as when a turn
 /// ends: so no two wait for each other. The quoted texts, which belong to nobody, have an order of their own; what it has
-/// to do with who removes them, `quotations.rs` says.
+/// to do with who removes them, `quotations.rs` says: texts are stored after whoever holds one of them was waited for, since
+/// only then it is known whether they are there.
 macro_rules! begin {
     ($open:expr, $at:literal, $turn:expr, $question:expr) => {
         concat!(
@@ -46,12 +47,12 @@ macro_rules! begin {
             " SELECT turn.id, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43 FROM turn",
             $question,
             "), made AS (INSERT INTO manifests (message_id, manifest, sealed_with, created_at, updated_at) SELECT $30, $44, \
-             $45, $34, $34 FROM turn), stale AS (SELECT s.digest FROM turn, jsonb_to_recordset($46) AS q (digest text) JOIN quoted_texts s ON \
-             s.digest = q.digest WHERE s.updated_at < $34 - interval '1 day' ORDER BY s.digest FOR NO KEY UPDATE OF s), \
+             $45, $34, $34 FROM turn), stale AS (SELECT s.digest FROM turn, jsonb_to_recordset($46) AS q \
+             (digest text) JOIN quoted_texts s ON s.digest = q.digest WHERE s.updated_at < $34 - interval '1 day' ORDER BY s.digest FOR NO KEY UPDATE OF s), \
              noted AS (UPDATE quoted_texts t SET updated_at = $34 FROM stale WHERE t.digest = stale.digest), \
              quoted AS (INSERT INTO quoted_texts (digest, text, is_counted, created_at, updated_at) SELECT q.digest, \
-             q.text, TRUE, $34, $34 FROM turn, jsonb_to_recordset($46) AS q (digest text, text text) ORDER BY q.digest \
-             ON CONFLICT (digest) DO NOTHING), named AS (INSERT INTO quotations (message_id, digest, created_at, updated_at) \
+             q.text, TRUE, $34, $34 FROM turn, (SELECT count(*) AS n FROM stale) waited, jsonb_to_recordset($46) AS q \
+             (digest text, text text) WHERE waited.n >= 0 ORDER BY q.digest ON CONFLICT (digest) DO NOTHING), named AS (INSERT INTO quotations (message_id, digest, created_at, updated_at) \
              SELECT DISTINCT CAST($30 AS uuid), q.digest, CAST($34 AS timestamptz), CAST($34 AS timestamptz) FROM turn, \
              jsonb_to_recordset($46) AS q (digest text)), started AS (INSERT INTO turns_under_way (message_id, usage_id, instance_id, \
              stop_requested, created_at, updated_at) SELECT $30, $11, $47, FALSE, $34, $34 FROM turn), spent AS (",

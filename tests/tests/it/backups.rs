@@ -78,6 +78,7 @@ async fn readable(person: &Person, subject: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::disallowed_methods, reason = "whoever writes is waited for")]
 async fn a_backup_that_is_made_under_load_is_whole() {
     let house = House::small();
     house.import_long_book(3);
@@ -104,7 +105,7 @@ async fn a_backup_that_is_made_under_load_is_whole() {
         // Acknowledged before this backup began.
         let stored = Answer::of(upload(&ada, &tides, archive, "# Just before\n")).await.is(201).text_at("/id");
         acknowledged.insert(stored);
-        let made = backup(&house, archive).await;
+        let made = backup(&house, archive);
         assert!(made.contains("4 accounts") && made.contains("1 courses"), "{made}");
     }
     stop.store(true, Ordering::Relaxed);
@@ -138,7 +139,7 @@ async fn a_backup_that_is_made_under_load_is_whole() {
 }
 
 /// As an operator does, while the runtime of the test goes on.
-async fn backup(house: &House, archive: &str) -> String {
+fn backup(house: &House, archive: &str) -> String {
     let file = house.folder().join(archive).display().to_string();
     let done = tokio::task::block_in_place(|| house.run(&["backup", &file])).succeeded();
     done.stdout
@@ -155,7 +156,7 @@ async fn a_restore_takes_nobodys_data() {
     let server = house.start().await;
     let ada = server.register_and_sign_in("ada").await;
     let archive = house.folder().join("lyceum.tar.gz").display().to_string();
-    backup(&house, "lyceum.tar.gz").await;
+    backup(&house, "lyceum.tar.gz");
 
     let refused = house.run(&["restore", &archive, "--force"]).ended(1);
     assert!(refused.stderr.contains("a server runs"), "{}", refused.stderr);
@@ -194,7 +195,7 @@ async fn a_backup_that_is_killed_leaves_the_one_before() {
     let house = House::small();
     house.import_long_book(2);
     let file = house.folder().join("lyceum.tar.gz");
-    backup(&house, "lyceum.tar.gz").await;
+    backup(&house, "lyceum.tar.gz");
     assert_eq!(fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
     let first = fs::read(&file).expect("there");
     for milliseconds in [1, 10, 30, 60, 100] {
@@ -204,7 +205,7 @@ async fn a_backup_that_is_killed_leaves_the_one_before() {
             house.run(&["backup", "--check", &file.display().to_string()]).succeeded();
         }
     }
-    backup(&house, "lyceum.tar.gz").await;
+    backup(&house, "lyceum.tar.gz");
     let left: Vec<_> =
         fs::read_dir(house.folder()).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
     let swept = left.iter().all(|name| !name.to_string_lossy().starts_with(".lyceum-backup-"));

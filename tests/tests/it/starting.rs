@@ -92,8 +92,8 @@ async fn a_server_that_is_told_to_stop_serves_until_others_have_looked_away() {
     let unready = unready.is_problem(503, "shutting_down");
     assert_eq!((unready.header("connection"), unready.header("retry-after")), (Some("close"), Some("5")));
     // Whoever comes is served, and sent elsewhere for the next time.
-    let served = ada.get("/users/me").await.is(200);
-    assert_eq!(served.header("connection"), Some("close"));
+    let sent_away = ada.get("/users/me").await.is(200);
+    assert_eq!(sent_away.header("connection"), Some("close"));
     ada.ask(&json!({"prompt": "What does a cleat do?"})).await.is(200);
     server.get("/health/live").await.is(200);
     assert_eq!(server.get("/health").await.is(200)["status"], "ok");

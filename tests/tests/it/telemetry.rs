@@ -154,18 +154,28 @@ async fn an_admin_changes_what_is_logged_while_the_server_runs() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hangup_has_the_log_level_read_again() {
     let house = House::small();
-    let file = house.folder().join(".env");
+    // Tests read no `.env`, but the files of the house.
+    let config = house.folder().join("config");
+    fs::create_dir_all(&config).expect("a folder");
+    for name in ["default.toml", "test.toml"] {
+        let from = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/");
+        fs::copy(format!("{from}{name}"), config.join(name)).expect("copied");
+    }
+    let file = config.join("test.toml");
+    let text = fs::read_to_string(&file).expect("read");
+    let with = |level: &str| text.replace("[log]\n", &format!("[log]\nlevel = \"{level}\"\n"));
+    let house = house.with("LYCEUM_CONFIG_DIR", config.display());
     let server = house.start().await;
     let hang_up = || {
         let sent = Command::new("kill").args(["-HUP", &server.pid().to_string()]).status();
         assert!(sent.expect("kill runs").success());
     };
-    fs::write(&file, "LOG_LEVEL=debug\n").expect("written");
+    fs::write(&file, with("debug")).expect("written");
     hang_up();
     let says = async |text: &str| eventually(text, async || server.log().contains(text).then_some(())).await;
     says("level=\"debug\"").await;
     // A file that is at fault changes nothing, and says so.
-    fs::write(&file, "LOG_LEVEL=deafening\n").expect("written");
+    fs::write(&file, with("deafening")).expect("written");
     hang_up();
     says("the log level stays as it was").await;
     server.get("/health/live").await.is(200);
@@ -274,6 +284,10 @@ async fn one_trace_leads_through_the_whole_house(database: Database) {
     let spans = collector.spans();
     assert_eq!(spans.iter().filter(|span| span.trace == TRACE).count(), before, "what nobody wants is not sent");
     assert!(spans.iter().any(|span| span.name == "GET /api/v1/users/me"), "the last ones are sent before the end");
+    assert!(
+        spans.iter().all(|span| !span.parent.is_empty() || span.kind == 2),
+        "only requests begin traces: {spans:?}"
+    );
     for personal in [ada.email.as_str(), &ada.password, &ada.access, "What holds?", "A bowline holds."] {
         assert!(!format!("{spans:?}").contains(personal), "{personal} stands in a span");
     }

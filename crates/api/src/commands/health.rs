@@ -102,6 +102,7 @@ mod tests {
     use super::*;
 
     /// Somebody who hears one request and says this.
+    #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
     async fn server(says: &'static str) -> (Url, tokio::task::JoinHandle<String>) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = parsed(&format!("http://{}", listener.local_addr().unwrap())).unwrap_or_else(|_| unreachable!());

@@ -216,7 +216,10 @@ fn log(response: &ServiceResponse<BoxBody>, took: Duration) {
     // Never the query: it may hold a token.
     let (method, path) = (request.method().as_str(), request.path());
     let milliseconds = took.as_secs_f64() * 1000.0;
-    if status == StatusCode::INTERNAL_SERVER_ERROR {
+    if status.is_success() && matches!(path, "/health/live" | "/health/ready") {
+        // Orchestrators ask every few seconds.
+        tracing::debug!(method, path, status = status.as_u16(), milliseconds, "answered");
+    } else if status == StatusCode::INTERNAL_SERVER_ERROR {
         tracing::error!(method, path, status = status.as_u16(), milliseconds, "answered");
     } else {
         tracing::info!(method, path, status = status.as_u16(), milliseconds, "answered");

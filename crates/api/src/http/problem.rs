@@ -339,6 +339,7 @@ mod tests {
 
     /// Codes and statuses are a promise: this table changes only by growing.
     #[test]
+    #[expect(clippy::too_many_lines, reason = "two lines for each code")]
     fn the_table_of_codes() {
         let chat = |error| Error::Mentor(error);
         let all = [
@@ -435,7 +436,7 @@ mod tests {
         422 llm_refused The mentor does not answer this question.
         429 quota_exceeded What your plan allows for this day is used up. (again in 3600 s)
         409 not_an_answer That is a question; this is for answers.
-        503 answer_interrupted The answer was broken off; what was said is kept.
+        503 answer_interrupted The answer was broken off; what was said is kept. (again in 1 s)
         502 answer_failed The answer failed; what was said is kept.
         503 abandoned The answer was broken off. (again in 1 s)
         503 shutting_down The server is shutting down. (again in 5 s)

@@ -57,7 +57,7 @@ impl BacklogMetrics {
     pub async fn keep(&self, lyceum: Lyceum, stopping: CancellationToken) {
         while stopping.run_until_cancelled(self.is_asked.notified()).await.is_some() {
             // A little less than those wait who asked.
-            let answer = tokio::time::timeout(PATIENCE - Duration::from_millis(100), look(&lyceum)).await;
+            let answer = tokio::time::timeout(PATIENCE.saturating_sub(Duration::from_millis(100)), look(&lyceum)).await;
             match answer {
                 Ok(Ok((mails, backlog))) => {
                     let age = mails.oldest.map(|oldest| lyceum.ports().clock.now().since(oldest).as_secs());

@@ -1,24 +1,53 @@
 //! What the limiter let through and turned away.
 
+use std::sync::{Mutex, PoisonError};
+
+use lyceum_domain::limits::Class;
 use prometheus::{IntCounterVec, IntGauge, Registry, Result};
 
-use super::{counters, registered};
+use super::{counters, mirror, registered};
+
+/// What the limiter said to the requests of one class, since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Decided {
+    /// Let through, whoever counted them.
+    pub allowed: u64,
+    /// Turned away, whoever counted them.
+    pub refused: u64,
+    /// Of both, those that this server counted for itself because Redis was away.
+    pub alone: u64,
+    /// Of the allowed, those that nobody counted because Redis was away.
+    pub uncounted: u64,
+}
+
+type Ask = (Box<dyn Fn(Class) -> Decided + Send>, Box<dyn Fn() -> bool + Send>);
 
 /// What is known of limits.
 pub struct LimitMetrics {
+    source: Mutex<Option<Ask>>,
     decisions: IntCounterVec,
+    without_redis: IntCounterVec,
     fallback: IntGauge,
 }
 
 impl LimitMetrics {
     pub(super) fn new(registry: &Registry) -> Result<Self> {
         Ok(Self {
+            source: Mutex::default(),
             decisions: registered(
                 registry,
                 counters(
                     "lyceum_limiter_decisions_total",
                     "Requests that the limiter let through (allowed) or turned away (refused), by class.",
                     &["class", "outcome"],
+                )?,
+            )?,
+            without_redis: registered(
+                registry,
+                counters(
+                    "lyceum_limiter_without_redis_total",
+                    "Of these, those that this server counted for itself (alone) or nobody did (uncounted).",
+                    &["class", "counted"],
                 )?,
             )?,
             fallback: registered(
@@ -28,18 +57,30 @@ impl LimitMetrics {
         })
     }
 
-    /// The limiter decided about a request of a class.
-    pub fn decided(&self, class: &str, is_allowed: bool) {
-        self.decisions.with_label_values(&[class, if is_allowed { "allowed" } else { "refused" }]).inc();
+    /// From now on these are asked: what was decided so far, and whether Redis is away.
+    pub fn watch(
+        &self,
+        decided: impl Fn(Class) -> Decided + Send + 'static,
+        is_alone: impl Fn() -> bool + Send + 'static,
+    ) {
+        *self.source.lock().unwrap_or_else(PoisonError::into_inner) = Some((Box::new(decided), Box::new(is_alone)));
     }
 
-    /// Whether the limiter counts without the others.
-    pub fn on_its_own(&self, is_alone: bool) {
-        self.fallback.set(is_alone.into());
+    pub(super) fn look(&self) {
+        let source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((decided, is_alone)) = &*source else { return };
+        for class in Class::ALL {
+            let (name, decided) = (class.as_str(), decided(class));
+            mirror(&self.decisions.with_label_values(&[name, "allowed"]), decided.allowed);
+            mirror(&self.decisions.with_label_values(&[name, "refused"]), decided.refused);
+            mirror(&self.without_redis.with_label_values(&[name, "alone"]), decided.alone);
+            mirror(&self.without_redis.with_label_values(&[name, "uncounted"]), decided.uncounted);
+        }
+        self.fallback.set(is_alone().into());
     }
 
     #[cfg(test)]
     pub(super) fn touch(&self) {
-        self.decided("reads", true);
+        self.watch(|_| Decided::default(), || false);
     }
 }

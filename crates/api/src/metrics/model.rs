@@ -94,7 +94,7 @@ impl ChatModel for Measured {
             otel.name = format!("chat {}", self.model()),
             otel.kind = "client",
             otel.status_code = Empty,
-            error.r#type = Empty,
+            "error.type" = Empty,
             gen_ai.operation.name = "chat",
             gen_ai.provider.name = self.provider(),
             gen_ai.request.model = self.model(),

@@ -9,6 +9,7 @@ use actix_web::{
     web,
 };
 use futures_util::{StreamExt as _, stream};
+use lyceum_domain::limits::Class;
 use lyceum_domain::mentor::{ChatError, ChatModel as _, Completion, Delivery, FinishReason, TokenUsage};
 use lyceum_testkit::{chat::ScriptedModel, contract::chat_model::request};
 
@@ -120,7 +121,7 @@ async fn requests_are_counted_by_the_pattern_of_their_route() {
     assert_eq!(value(&metrics, "http_requests_in_flight").as_deref(), Some("0"));
     let bytes = r#"http_response_bytes_total{method="GET",route="/courses/{course}"}"#;
     assert_eq!(value(&metrics, bytes).as_deref(), Some("24"));
-    assert_eq!(value(&metrics, r#"lyceum_problems_total{code="internal"}"#).as_deref(), Some("1"));
+    assert_eq!(value(&metrics, r#"lyceum_problems_total{code="internal_error"}"#).as_deref(), Some("1"));
     assert!(!text(&metrics).contains("knots"), "no address is a label");
     parses(&text(&metrics));
 }
@@ -204,6 +205,21 @@ fn pools_are_summed_as_long_as_they_are_there() {
     assert_eq!(value(&metrics, "lyceum_database_connections_max").as_deref(), Some("16"));
     drop(store);
     assert_eq!((connections("idle").as_deref(), connections("in_use").as_deref()), (Some("0"), Some("0")));
+}
+
+#[test]
+fn what_the_limiter_decided_is_told_by_class() {
+    let metrics = Metrics::new().expect("metrics");
+    let decided = limits::Decided { allowed: 7, refused: 2, alone: 3, uncounted: 1 };
+    metrics.limits.watch(move |class| if class == Class::Chat { decided } else { limits::Decided::default() }, || true);
+    for _ in 0..2 {
+        let count = |series: &str| value(&metrics, series);
+        assert_eq!(count(r#"lyceum_limiter_decisions_total{class="chat",outcome="allowed"}"#).as_deref(), Some("7"));
+        assert_eq!(count(r#"lyceum_limiter_decisions_total{class="chat",outcome="refused"}"#).as_deref(), Some("2"));
+        assert_eq!(count(r#"lyceum_limiter_without_redis_total{class="chat",counted="alone"}"#).as_deref(), Some("3"));
+        assert_eq!(count(r#"lyceum_limiter_decisions_total{class="auth",outcome="allowed"}"#).as_deref(), Some("0"));
+        assert_eq!(count("lyceum_limiter_fallback").as_deref(), Some("1"));
+    }
 }
 
 #[actix_web::test]

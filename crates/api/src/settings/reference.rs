@@ -171,9 +171,22 @@ mod tests {
         assert!(silent.is_empty(), "config/default.toml says nothing of {silent:?}");
     }
 
+    fn house(file: &str) -> String {
+        std::fs::read_to_string(format!("{}/../../{file}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    }
+
+    #[test]
+    fn the_guide_says_of_every_alert_what_to_do() {
+        let (alerts, guide) = (house("docker/alerts.yml"), house("config/OPERATING.md"));
+        let alerts: Vec<&str> = alerts.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+        let told: Vec<&str> =
+            guide.lines().filter_map(|line| line.strip_prefix("| `Lyceum")?.split('`').next()).collect();
+        let expected: Vec<&str> = alerts.iter().filter_map(|name| name.strip_prefix("Lyceum")).collect();
+        assert_eq!(told, expected, "the table of alerts in config/OPERATING.md");
+    }
+
     #[test]
     fn guides_and_packages_name_settings_that_there_are() {
-        const HOUSE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
         let files = [
             "README.md",
             "config/OPERATING.md",
@@ -187,7 +200,7 @@ mod tests {
         let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
         let mut found = 0;
         for file in files {
-            let text = std::fs::read_to_string(std::path::Path::new(HOUSE).join(file)).unwrap();
+            let text = house(file);
             for (at, _) in text.match_indices("LYCEUM__") {
                 let name: String = text[at..].chars().take_while(|c| is_part(*c)).collect();
                 let rest = &text[at + name.len()..];

@@ -20,9 +20,9 @@ use opentelemetry_sdk::{
     error::OTelSdkResult,
     trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider, SpanData, SpanExporter},
 };
-use tracing::{Span, level_filters::LevelFilter};
+use tracing::{Metadata, Span, level_filters::LevelFilter, subscriber::Interest};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
-use tracing_subscriber::{Layer, Registry, filter::filter_fn};
+use tracing_subscriber::{Layer, Registry, filter::dynamic_filter_fn, layer};
 
 use super::{TARGET, TraceContext};
 use crate::{ambient::UuidV7Ids, settings::TelemetrySettings};
@@ -54,15 +54,21 @@ pub(super) fn layer(settings: &TelemetrySettings) -> Option<Box<dyn Layer<Regist
     };
     let tracer = provider.tracer("lyceum");
     let _ = PROVIDER.set(provider);
-    let layer = tracing_opentelemetry::layer()
+    let spans = tracing_opentelemetry::layer()
         .with_tracer(tracer)
         .with_location(false)
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
         .with_context_activation(false);
-    let ours = filter_fn(|metadata| metadata.is_span() && metadata.target() == TARGET);
-    Some(layer.with_filter(ours.with_max_level_hint(LevelFilter::INFO)).boxed())
+    let is_ours = |metadata: &Metadata<'_>| metadata.is_span() && metadata.target() == TARGET;
+    // What chores ask of the database every second is no trace of anything.
+    let ours = dynamic_filter_fn(move |metadata, context: &layer::Context<'_, Registry>| {
+        is_ours(metadata) && (metadata.name() != "statement" || context.lookup_current().is_some())
+    })
+    .with_callsite_filter(move |metadata| if is_ours(metadata) { Interest::sometimes() } else { Interest::never() })
+    .with_max_level_hint(LevelFilter::INFO);
+    Some(spans.with_filter(ours).boxed())
 }
 
 fn provider(settings: &TelemetrySettings) -> Result<SdkTracerProvider, opentelemetry_otlp::ExporterBuildError> {
@@ -115,6 +121,11 @@ pub(super) fn adopt(span: &Span, parent: Option<&TraceContext>) -> Option<TraceC
         let _ = span.set_parent(Context::new().with_remote_span_context(remote));
     }
     place(&span.context())
+}
+
+/// Calls a span something else. A field would not do: it has begun.
+pub(super) fn rename(span: &Span, name: String) {
+    span.context().span().update_name(name);
 }
 
 /// Where this is, if it is within a span that is recorded here.

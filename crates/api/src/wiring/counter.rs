@@ -3,10 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use lyceum_domain::limits::Limiter;
+use lyceum_domain::limits::{Class, Limiter};
 use lyceum_limits::{MemoryLimiter, RedisLimiter, RedisSettings, SharedLimiter, Standby, Tally};
 
-use crate::settings::Settings;
+use crate::{
+    metrics::{Metrics, limits::Decided},
+    settings::Settings,
+};
 
 /// What all threads of a server share of it.
 pub(super) enum Counter {
@@ -16,7 +19,23 @@ pub(super) enum Counter {
 }
 
 impl Counter {
-    pub(super) fn new(settings: &Settings) -> Self {
+    pub(super) fn new(settings: &Settings, metrics: &Metrics) -> Self {
+        let counter = Self::of(settings);
+        match &counter {
+            Self::Alone(memory) => {
+                let watched = Arc::clone(memory);
+                metrics.limits.watch(move |class| decided(watched.tally(), class), || false);
+            }
+            Self::Together(_, standby) => {
+                let (watched, asked) = (Arc::clone(standby), Arc::clone(standby));
+                metrics.limits.watch(move |class| decided(watched.tally(), class), move || asked.is_alone());
+            }
+        }
+        counter
+    }
+
+    /// One that nobody watches, for a command.
+    pub(super) fn of(settings: &Settings) -> Self {
         let redis = &settings.redis;
         if !redis.is_set() {
             return Self::Alone(Arc::new(MemoryLimiter::new()));
@@ -40,11 +59,9 @@ impl Counter {
             }
         })
     }
+}
 
-    pub(super) fn tally(&self) -> &Tally {
-        match self {
-            Self::Alone(memory) => memory.tally(),
-            Self::Together(_, standby) => standby.tally(),
-        }
-    }
+fn decided(tally: &Tally, class: Class) -> Decided {
+    let said = tally.of(class);
+    Decided { allowed: said.allowed, refused: said.refused, alone: said.alone, uncounted: said.uncounted }
 }

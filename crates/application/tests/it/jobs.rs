@@ -39,7 +39,7 @@ async fn hold(lyceum: &Lyceum) -> lyceum_application::jobs::Hold {
 async fn only_the_house_itself_does_its_jobs() {
     let house = House::new();
     let refused = house.lyceum.hold(&Actor::Anonymous, &Job::tidy()).await;
-    assert_eq!(refused.err().expect("refused").code(), "sign_in_required");
+    assert_eq!(refused.err().expect("refused").code(), "unauthenticated");
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,15 +20,15 @@ const BACK: i64 = 300;
 /// Nobody may notice at all, and what is said later stands later.
 pub async fn back(kind: Kind, size: Size) -> Outcome {
     let library = library().ok_or("libfaketime is not installed (Debian: apt-get install faketime)")?;
-    let site = Site::prepare(kind).await?;
-    let offset = site.house.folder().join("clock");
+    let place = Site::prepare(kind).await?;
+    let offset = place.house.folder().join("clock");
     fs::write(&offset, "+0\n").expect("writes");
-    let site = site
+    let place = place
         .with("LD_PRELOAD", library.display())
         .with("FAKETIME_TIMESTAMP_FILE", offset.display())
         .with("FAKETIME_DONT_FAKE_MONOTONIC", 1)
         .with("FAKETIME_CACHE_DURATION", 1);
-    let opened = site.open(size).await;
+    let opened = place.open(size).await;
     let real = time_of(&opened.server).await;
     let nell = opened.server.register_and_sign_in("nell").await;
     let first = nell.ask(&json!({"prompt": "First?"})).await.is(200);
@@ -62,7 +62,7 @@ pub async fn back(kind: Kind, size: Size) -> Outcome {
         "the clock {BACK} s back for {:.0} s, and forward again (libfaketime)",
         size.outage.as_secs_f64() / 2.0
     );
-    let (mut report, _server) = site.close(opened, Rules::default(), &what).await;
+    let (mut report, _server) = place.close(opened, Rules::default(), &what).await;
     report.offences.append(&mut offences);
     Ok(report)
 }

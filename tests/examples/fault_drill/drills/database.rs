@@ -18,25 +18,25 @@ const REFUSALS: [(u16, &str); 2] = [(503, "database_unavailable"), (409, "reques
 
 /// The server crashes, is away for a while, and has to recover.
 pub async fn stopped(kind: Kind, size: Size) -> Outcome {
-    let mut site = Site::prepare(kind).await?;
-    let opened = site.open(size).await;
+    let mut place = Site::prepare(kind).await?;
+    let opened = place.open(size).await;
     let watch = Watch::begin(&opened.server, "database");
     let from = Instant::now();
-    site.postgres.as_mut().expect("PostgreSQL").crash();
+    place.postgres.as_mut().expect("PostgreSQL").crash();
     sleep(size.outage / 2).await;
     let ready = Answer::of(opened.server.request(Method::GET, "/health/ready")).await;
     sleep((from + size.outage).saturating_duration_since(Instant::now())).await;
-    site.postgres.as_mut().expect("PostgreSQL").run().await;
+    place.postgres.as_mut().expect("PostgreSQL").run().await;
     let away = Away { from, until: Instant::now() };
     let what = format!("crashed under load, away for {:.0} s", (away.until - from).as_secs_f64());
-    let (mut report, server) = after(&site, opened, &watch, away, &what).await;
+    let (mut report, server) = after(&place, opened, &watch, away, &what).await;
     if ready.status != 503 || ready.header("retry-after").is_none() {
         report.offences.push(format!("/health/ready answered {} while the database was away", ready.status));
     }
 
     // Once more, and nobody works meanwhile: the first who come then must not meet connections that are dead.
-    site.postgres.as_mut().expect("PostgreSQL").crash();
-    site.postgres.as_mut().expect("PostgreSQL").run().await;
+    place.postgres.as_mut().expect("PostgreSQL").crash();
+    place.postgres.as_mut().expect("PostgreSQL").run().await;
     sleep(RECOVERY).await;
     for _ in 0..40 {
         let answer = Answer::of(server.request(Method::GET, "/api/v1/courses")).await;
@@ -50,23 +50,23 @@ pub async fn stopped(kind: Kind, size: Size) -> Outcome {
 
 /// All processes of the server stand still: connections stay open, and nothing is answered.
 pub async fn frozen(kind: Kind, size: Size) -> Outcome {
-    let site = Site::prepare(kind).await?;
-    let opened = site.open(size).await;
+    let place = Site::prepare(kind).await?;
+    let opened = place.open(size).await;
     let watch = Watch::begin(&opened.server, "database");
     let from = Instant::now();
-    site.postgres.as_ref().expect("PostgreSQL").freeze();
+    place.postgres.as_ref().expect("PostgreSQL").freeze();
     sleep(size.outage).await;
-    site.postgres.as_ref().expect("PostgreSQL").thaw();
+    place.postgres.as_ref().expect("PostgreSQL").thaw();
     let away = Away { from, until: Instant::now() };
     let what = format!("stood still under load for {:.0} s", (away.until - from).as_secs_f64());
-    Ok(after(&site, opened, &watch, away, &what).await.0)
+    Ok(after(&place, opened, &watch, away, &what).await.0)
 }
 
 /// The server hangs up on everybody, again and again.
 pub async fn cut(kind: Kind, size: Size) -> Outcome {
-    let site = Site::prepare(kind).await?;
-    let opened = site.open(size).await;
-    let postgres = site.postgres.as_ref().expect("PostgreSQL");
+    let place = Site::prepare(kind).await?;
+    let opened = place.open(size).await;
+    let postgres = place.postgres.as_ref().expect("PostgreSQL");
     let (from, mut killed, mut times) = (Instant::now(), 0, 0);
     while from.elapsed() < size.outage / 2 {
         killed += postgres.kill_connections().await;
@@ -77,7 +77,7 @@ pub async fn cut(kind: Kind, size: Size) -> Outcome {
     sleep(RECOVERY + Duration::from_secs(1)).await;
     let rules = Rules { away: vec![away], refusals: REFUSALS.to_vec(), breaks: false };
     let what = format!("{killed} connections killed in {times} strokes");
-    let (mut report, _server) = site.close(opened, rules, &what).await;
+    let (mut report, _server) = place.close(opened, rules, &what).await;
     if killed < times {
         report.offences.push("nobody was connected".to_owned());
     }
@@ -86,7 +86,7 @@ pub async fn cut(kind: Kind, size: Size) -> Outcome {
 
 /// The work goes on for a while after the part is back, and then all is judged.
 async fn after(
-    site: &Site,
+    place: &Site,
     opened: Opened,
     watch: &Watch,
     away: Away,
@@ -96,7 +96,7 @@ async fn after(
     let mut offences = Vec::new();
     let health = watch.judge(away, "down", &mut offences);
     let rules = Rules { away: vec![away], refusals: REFUSALS.to_vec(), breaks: false };
-    let (mut report, server) = site.close(opened, rules, what).await;
+    let (mut report, server) = place.close(opened, rules, what).await;
     report.add(health);
     report.offences.append(&mut offences);
     (report, server)

@@ -60,9 +60,9 @@ impl Drop for Small {
 
 /// Nothing can be written for a while; reading goes on.
 pub async fn full(kind: Kind, size: Size) -> Outcome {
-    let site = Site::prepare(kind).await?;
-    let small = Small::mount(&site.house.data())?;
-    let opened = site.open(size).await;
+    let place = Site::prepare(kind).await?;
+    let small = Small::mount(&place.house.data())?;
+    let opened = place.open(size).await;
     let watch = Watch::begin(&opened.server, "storage");
     let from = Instant::now();
     small.fill();
@@ -76,7 +76,7 @@ pub async fn full(kind: Kind, size: Size) -> Outcome {
     let rules = Rules { away: vec![away], refusals, breaks: false };
     let what = format!("a disk (tmpfs, 256 MiB) full for {:.0} s", size.outage.as_secs_f64());
     let refused = opened.working.tally().judge(&rules).refused.len();
-    let (mut report, server) = site.close(opened, rules, &what).await;
+    let (mut report, server) = place.close(opened, rules, &what).await;
     if refused == 0 {
         report.offences.push("nothing was refused: the disk was not full".to_owned());
     }

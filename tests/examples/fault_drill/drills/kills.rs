@@ -14,8 +14,8 @@ use crate::{
 
 /// Killed, and started again, so often.
 pub async fn killed(kind: Kind, size: Size) -> Outcome {
-    let site = Site::prepare(kind).await?;
-    let Opened { mut server, working, held } = site.open(size).await;
+    let place = Site::prepare(kind).await?;
+    let Opened { mut server, working, held } = place.open(size).await;
     let (mut gaps, mut starting) = (Vec::new(), 0);
     let mut left = size.kills;
     while left > 0 {
@@ -25,19 +25,19 @@ pub async fn killed(kind: Kind, size: Size) -> Outcome {
         left -= 1;
         // Some don't come as far as to listen.
         while left > 0 && random(5) == 0 {
-            let begun = timeout(Duration::from_millis(random(400)), site.house.start()).await;
+            let begun = timeout(Duration::from_millis(random(400)), place.house.start()).await;
             drop(begun);
             left -= 1;
             starting += 1;
         }
-        server = site.house.start().await;
+        server = place.house.start().await;
         gaps.push(Away { from, until: Instant::now() });
     }
     sleep(RECOVERY + Duration::from_secs(1)).await;
     let crew = working.stop().await;
     let rules = Rules { away: gaps, refusals: vec![(409, "request_in_progress")], breaks: true };
     let what = format!("killed {} times, {starting} of them while it started", size.kills);
-    let mut report = site.judge(&crew, rules, &what).await;
-    report.offences.extend(leaks::check(&site.house, &server, site.postgres.as_ref(), held).await);
+    let mut report = place.judge(&crew, rules, &what).await;
+    report.offences.extend(leaks::check(&place.house, &server, place.postgres.as_ref(), held).await);
     Ok(report)
 }

@@ -22,17 +22,17 @@ const SIGN_INS: usize = 150;
 /// Killed, and started again empty.
 pub async fn gone(kind: Kind, size: Size) -> Outcome {
     let mut redis = Redis::start().await.ok_or("Redis is not installed (Debian: apt-get install redis-server)")?;
-    let mut site = Site::prepare(kind)
+    let mut place = Site::prepare(kind)
         .await?
         .with("REDIS_URL", redis.url())
         .with("LYCEUM__RATE_LIMIT__ENABLED", true)
         .with("LYCEUM__RATE_LIMIT__AUTH__NETWORK_PER_MINUTE", SIGN_INS);
     for class in ["CHAT", "UPLOADS", "WRITES", "READS"] {
         for of in ["NETWORK", "USER"] {
-            site = site.with(&format!("LYCEUM__RATE_LIMIT__{class}__{of}_PER_MINUTE"), 1_000_000);
+            place = place.with(&format!("LYCEUM__RATE_LIMIT__{class}__{of}_PER_MINUTE"), 1_000_000);
         }
     }
-    let opened = site.open(size).await;
+    let opened = place.open(size).await;
     let watch = Watch::begin(&opened.server, "rate_limiter");
     let from = Instant::now();
     redis.kill();
@@ -48,7 +48,7 @@ pub async fn gone(kind: Kind, size: Size) -> Outcome {
     // Those who sign in feel that somebody else of their network asks too often, and nobody feels anything else.
     let rules = Rules { away: vec![away], refusals: vec![(429, "rate_limited")], breaks: false };
     let what = format!("Redis killed, away for {:.0} s", (away.until - from).as_secs_f64());
-    let (mut report, _server) = site.close(opened, rules, &what).await;
+    let (mut report, _server) = place.close(opened, rules, &what).await;
     report.add(health);
     match refused_after {
         Some(count) => report.add(format!("without it sign-ins are refused from the {count}th at once")),

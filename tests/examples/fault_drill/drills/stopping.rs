@@ -13,8 +13,8 @@ use crate::{
 
 /// Stops within its ten seconds and with the exit code 0, again and again.
 pub async fn asked(kind: Kind, size: Size) -> Outcome {
-    let site = Site::prepare(kind).await?;
-    let Opened { mut server, working, held } = site.open(size).await;
+    let place = Site::prepare(kind).await?;
+    let Opened { mut server, working, held } = place.open(size).await;
     let (mut gaps, mut longest, mut offences) = (Vec::new(), Duration::ZERO, Vec::new());
     for _ in 0..size.stops {
         sleep(Duration::from_millis(1500)).await;
@@ -25,7 +25,7 @@ pub async fn asked(kind: Kind, size: Size) -> Outcome {
         if status.code() != Some(0) {
             offences.push(format!("ended with {status}"));
         }
-        server = site.house.start().await;
+        server = place.house.start().await;
         gaps.push(Away { from, until: Instant::now() });
     }
     sleep(RECOVERY + Duration::from_secs(1)).await;
@@ -33,8 +33,8 @@ pub async fn asked(kind: Kind, size: Size) -> Outcome {
     let refusals = vec![(503, "shutting_down"), (503, "answer_interrupted"), (409, "request_in_progress")];
     let rules = Rules { away: gaps, refusals, breaks: true };
     let what = format!("stopped {} times, each within {:.1} s", size.stops, longest.as_secs_f64());
-    let mut report = site.judge(&crew, rules, &what).await;
+    let mut report = place.judge(&crew, rules, &what).await;
     report.offences.append(&mut offences);
-    report.offences.extend(leaks::check(&site.house, &server, site.postgres.as_ref(), held).await);
+    report.offences.extend(leaks::check(&place.house, &server, place.postgres.as_ref(), held).await);
     Ok(report)
 }

@@ -30,7 +30,7 @@ pub(super) fn addresses(settings: &Settings, report: &mut Report) {
     let base = settings.server.base_url(settings.server.port);
     let Ok(url) = Url::parse(&base) else { return };
     let host = url.host_str().unwrap_or_default().to_owned();
-    let is_here = matches!(&*host, "localhost" | "127.0.0.1" | "[::1]");
+    let is_here = is_loopback(&host);
     if settings.environment.is_deployed() && settings.server.public_url.is_empty() {
         report.doubtful(
             "addresses",
@@ -81,6 +81,10 @@ pub(super) fn addresses(settings: &Settings, report: &mut Report) {
     }
 }
 
+fn is_loopback(host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
+}
+
 /// Roughly: whether the last two labels are the same, and for addresses all of it. Browsers have a list of suffixes.
 fn is_same_site(host: &str, origin: &str) -> bool {
     let Some(other) = Url::parse(origin).ok().and_then(|url| url.host_str().map(str::to_owned)) else { return true };
@@ -89,7 +93,11 @@ fn is_same_site(host: &str, origin: &str) -> bool {
         let labels: Vec<&str> = host.rsplit('.').take(2).collect();
         labels.join(".")
     };
-    if is_name(host) && is_name(&other) { site(host) == site(&other) } else { host == other }
+    if is_name(host) && is_name(&other) {
+        return site(host) == site(&other);
+    }
+    // One's own browser may call this machine by either name.
+    host == other || (is_loopback(host) && is_loopback(&other))
 }
 
 /// Whether others of this machine can read secrets.
@@ -111,8 +119,16 @@ pub(super) fn files(settings: &Settings, report: &mut Report) {
 
 #[cfg(unix)]
 fn is_open_to_others(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(file).is_ok_and(|about| about.permissions().mode() & 0o077 != 0)
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(file).is_ok_and(|about| is_open(about.mode(), about.uid() == 0))
+}
+
+/// Whether a file with these rights is open to more than the server. What root owns reaches a server without rights
+/// through its group, so that it can read its secrets and not change them.
+#[cfg(unix)]
+fn is_open(mode: u32, is_roots: bool) -> bool {
+    let (of_group, of_others) = (mode & 0o070, mode & 0o007);
+    of_others != 0 || (of_group != 0 && !(is_roots && of_group == 0o040))
 }
 
 #[cfg(not(unix))]
@@ -198,7 +214,7 @@ mod tests {
     use super::*;
 
     fn told(change: impl FnOnce(&mut Settings)) -> Vec<&'static str> {
-        let mut settings = Settings { environment: Environment::Production, ..Settings::default() };
+        let mut settings = Settings::built_in(Environment::Production);
         "https://learn.example.org".clone_into(&mut settings.server.public_url);
         settings.server.trusted_proxies = vec!["10.0.0.0/8".parse().expect("a network")];
         change(&mut settings);
@@ -220,6 +236,7 @@ mod tests {
         let called_from = |origin: &str| told(|settings| settings.cors.origins = vec![origin.to_owned()]);
         assert_eq!(called_from("https://app.example.org"), ["ok"]);
         assert_eq!(called_from("https://example.net"), ["warn"]);
+        assert!(is_same_site("127.0.0.1", "http://localhost:5173") && !is_same_site("10.0.0.7", "http://10.0.0.8"));
         let open = told(|settings| {
             settings.cors.origins = vec!["https://example.net".to_owned()];
             settings.auth.cookie_same_site = SameSite::None;
@@ -241,12 +258,28 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join(KEPT_SECRET);
         std::fs::write(&file, "secret").expect("written");
-        let settings = Settings { data_dir: folder.path().display().to_string(), ..Settings::default() };
-        for (mode, level) in [(0o600, "ok"), (0o640, "warn"), (0o604, "warn")] {
+        let data_dir = folder.path().display().to_string();
+        let settings = Settings { data_dir, ..Settings::built_in(Environment::Test) };
+        for (mode, level) in [(0o600, "ok"), (0o660, "warn"), (0o604, "warn")] {
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).expect("set");
             let mut report = Report::new(true);
             files(&settings, &mut report);
             assert_eq!(report.levels(), [level], "{mode:o}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn root_may_lend_secrets_to_the_group_of_the_server() {
+        for (mode, is_roots, expected) in [
+            (0o100_600, false, false),
+            (0o100_400, true, false),
+            (0o100_640, true, false),
+            (0o100_640, false, true),
+            (0o100_660, true, true),
+            (0o100_604, true, true),
+        ] {
+            assert_eq!(is_open(mode, is_roots), expected, "{mode:o}, root's: {is_roots}");
         }
     }
 }

@@ -32,8 +32,12 @@ pub fn class_of(method: &Method, path: &str) -> Option<Class> {
         ("POST", ["api", "v1", "auth", "logout" | "logout-all"]) => Some(Class::Writes),
         // Leaving asks for the password, as signing in does.
         ("POST", ["api", "v1", "auth", ..]) | ("DELETE", ["api", "v1", "users", "me"]) => Some(Class::Auth),
-        ("POST", ["api", "v1", "ai", "chat"] | ["api", "v1", "ai", "messages", _, "regenerate"])
-        | ("POST", ["openai", "v1", "chat", "completions"]) => Some(Class::Chat),
+        (
+            "POST",
+            ["api", "v1", "ai", "chat"]
+            | ["api", "v1", "ai", "messages", _, "regenerate"]
+            | ["openai", "v1", "chat", "completions"],
+        ) => Some(Class::Chat),
         ("POST", ["api", "v1", "courses", "import"] | ["api", "v1", "subjects", _, "documents"])
         | ("PUT", ["api", "v1", "users", "me", "avatar"]) => Some(Class::Uploads),
         _ => Some(by_method(method)),

@@ -69,24 +69,28 @@ async fn the_answer_of_a_killed_server_is_ended_once_with_what_was_said_and_paid
     assert!(!house.is_under_way(&ada, id).await);
 }
 
-/// Whoever named their request asks again when their server is gone, under the same name, and is answered.
+/// Whoever named their request asks again when their server is gone, under the same name, and is answered; so it is if
+/// the server fell silent for long.
 #[tokio::test(start_paused = true)]
 async fn a_name_that_a_killed_server_was_at_is_given_back() {
-    let (house, upstream) = House::with_upstream();
-    let other = house.beside(ScriptedModel::always("It bears on itself."));
-    let ada = house.learner("ada").await;
-    let turn = now(house.ask_once(&ada, "key", question("Why?")).await);
-    house.killed(&upstream, turn).await;
-    assert_eq!(code(other.ask_once(&ada, "key", question("Why?")).await), "request_in_progress");
-    assert_eq!(other.close_abandoned(&[&house]).await, 1);
-    let turn = now(other.ask_once(&ada, "key", question("Why?")).await);
-    assert_eq!(other.listen(turn).await.answer().content, "It bears on itself.");
-    // So it is for whoever is silent for long.
-    let turn = now(house.ask_once(&ada, "other", question("Why?")).await);
-    house.killed(&upstream, turn).await;
-    house.clock.advance(Duration::from_secs(21));
-    other.close_abandoned(&[]).await;
-    now(other.ask_once(&ada, "other", question("Why?")).await);
+    for is_known in [true, false] {
+        let (house, upstream) = House::with_upstream();
+        let other = house.beside(ScriptedModel::always("It bears on itself."));
+        let ada = house.learner("ada").await;
+        let turn = now(house.ask_once(&ada, "key", question("Why?")).await);
+        house.killed(&upstream, turn).await;
+        assert_eq!(code(other.ask_once(&ada, "key", question("Why?")).await), "request_in_progress");
+        if is_known {
+            assert_eq!(other.close_abandoned(&[&house]).await, 1);
+        } else {
+            assert_eq!(other.close_abandoned(&[]).await, 0);
+            assert_eq!(code(other.ask_once(&ada, "key", question("Why?")).await), "request_in_progress");
+            house.clock.advance(Duration::from_secs(21));
+            assert_eq!(other.close_abandoned(&[]).await, 1);
+        }
+        let turn = now(other.ask_once(&ada, "key", question("Why?")).await);
+        assert_eq!(other.listen(turn).await.answer().content, "It bears on itself.");
+    }
 }
 
 #[tokio::test(start_paused = true)]

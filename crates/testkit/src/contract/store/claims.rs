@@ -117,7 +117,7 @@ pub async fn a_released_key_is_free(store: &dyn Store) {
 
 /// A time before anything else happens, so that nobody is silent for longer.
 fn long_ago() -> Timestamp {
-    in_year(1700, 0)
+    in_year(1600, 0)
 }
 
 async fn give_back(store: &dyn Store, gone: &[InstanceId], silent_since: Timestamp) -> u64 {
@@ -162,7 +162,9 @@ pub async fn keys_of_gone_servers_are_given_back(store: &dyn Store) {
 pub async fn keys_of_silent_servers_are_given_back(store: &dyn Store) {
     let user = stored_user(store).await.id;
     let second = |second| in_year(1690, second);
-    let (silent, alive, unseen) = (claim(user, second(0)), claim(user, second(0)), claim(user, second(8)));
+    // Claimed when nothing else happens, and expiring when the others do.
+    let claimed = |at_second| Claim { expires_at: at(100_000), ..claim(user, second(at_second)) };
+    let (silent, alive, unseen) = (claimed(0), claimed(0), claimed(8));
     for first in [&silent, &alive, &unseen] {
         assert_eq!(taken(store, first).await, Claimed::Ours);
     }
