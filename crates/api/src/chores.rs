@@ -227,6 +227,8 @@ async fn sweep(lyceum: Lyceum, instance: Arc<Instance>, stopping: CancellationTo
 /// Ends the answers of servers that are gone.
 pub async fn close_abandoned(lyceum: &Lyceum, instance: &Instance) -> anyhow::Result<()> {
     let gone = instance.gone()?;
+    // By the clock that silence is measured with: a server whose clock was set forward must not take itself for silent.
+    lyceum.beat().await?;
     let closed = lyceum.close_abandoned(&Actor::System, &gone).await?;
     instance.forget(&gone);
     if closed > 0 {

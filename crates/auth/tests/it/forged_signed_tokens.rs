@@ -197,8 +197,8 @@ fn no_time_that_is_not_one() {
                 house.refuses(&house.with_payload(&payload.to_string().replace("\"HERE\"", number)));
             }
         }
-        for name in ["iat", "nbf"] {
-            house.refuses(&house.with_claim(name, json!(NOW + 31)));
+        for (name, ahead) in [("iat", 301), ("nbf", 31)] {
+            house.refuses(&house.with_claim(name, json!(NOW + ahead)));
             house.refuses(&house.with_claim(name, json!(NOW + 3600)));
         }
         let text = house.payload.to_string();

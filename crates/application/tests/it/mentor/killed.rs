@@ -105,20 +105,6 @@ async fn a_server_that_is_silent_for_long_is_taken_for_gone() {
     assert_eq!(house.outcome(&ada).await.0.status, MessageStatus::Interrupted);
 }
 
-/// Its last sign of life is old by the new time, but that is the clock's doing.
-#[tokio::test(start_paused = true)]
-async fn a_server_whose_clock_is_set_forward_does_not_take_itself_for_gone() {
-    let (house, upstream) = House::with_upstream();
-    let ada = house.learner("ada").await;
-    let turn = now(house.ask_once(&ada, "key", question("Why?")).await);
-    let id = turn.reader().answer();
-    house.killed(&upstream, turn).await;
-    house.clock.advance(Duration::from_mins(5));
-    assert_eq!(house.close_abandoned(&[]).await, 0);
-    assert!(house.is_under_way(&ada, id).await);
-    assert_eq!(code(house.ask_once(&ada, "key", question("Why?")).await), "request_in_progress");
-}
-
 #[tokio::test(start_paused = true)]
 async fn whoever_follows_the_answer_of_a_killed_server_hears_its_end() {
     let (house, upstream, ada, turn) = turn().await;
