@@ -90,11 +90,11 @@ impl Spending {
         }
     }
 
-    /// Reserves for a call, or says which allowance is used up.
+    /// Reserves for a call, or says which allowance is used up and changes nothing.
     pub fn reserve(&mut self, reservation: &Reservation) -> Reserved {
-        *self = self.at(reservation.at);
+        let mut seen = self.at(reservation.at);
         let quota = &reservation.quota;
-        let windows = [(Window::Day, self.today, quota.day), (Window::Month, self.this_month, quota.month)];
+        let windows = [(Window::Day, seen.today, quota.day), (Window::Month, seen.this_month, quota.month)];
         let mut tokens = u64::from(reservation.most);
         for (window, used, allowance) in windows {
             if allowance.requests.is_some_and(|most| used.requests >= most) {
@@ -108,10 +108,11 @@ impl Spending {
                 tokens = tokens.min(left);
             }
         }
-        for used in [&mut self.today, &mut self.this_month] {
+        for used in [&mut seen.today, &mut seen.this_month] {
             used.requests += 1;
             used.tokens += tokens;
         }
+        *self = seen;
         Reserved::Granted { tokens: u32::try_from(tokens).unwrap_or(u32::MAX) }
     }
 
