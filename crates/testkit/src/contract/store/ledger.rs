@@ -279,8 +279,8 @@ impl Account {
     }
 }
 
-/// However turns and calls begin, end, end again, are closed and deleted, by whomever, over how many days and by which clock: each user's
-/// ledger says what [`Spending`] makes of it, and each record what it counts for.
+/// However turns and calls begin, end, end again, are closed and deleted, by whomever, over how many days and by which
+/// clock: each user's ledger says what [`Spending`] makes of it, and each record what it counts for.
 pub async fn a_ledger_is_what_all_its_calls_make_of_it(store: &dyn Store) {
     for seed in [1, 20_261_125] {
         let mut dice = Dice(seed);
