@@ -92,24 +92,6 @@ pub(super) const PAGES: &[Page] = &[
         ..PAGE
     },
     Page {
-        command: "backup",
-        examples: &[
-            ("Everything that is kept, while the server runs", "lyceum backup lyceum-2027-01-31.tar.gz"),
-            ("Read one, and compare all of it with its digests", "lyceum backup lyceum-2027-01-31.tar.gz --check"),
-        ],
-        variables: &[DATABASE, DATA],
-        ..PAGE
-    },
-    Page {
-        command: "restore",
-        examples: &[
-            ("Into an empty data folder, with the server stopped", "lyceum restore lyceum-2027-01-31.tar.gz"),
-            ("Move away what is there", "lyceum restore lyceum-2027-01-31.tar.gz --force"),
-        ],
-        variables: &[DATABASE, DATA],
-        ..PAGE
-    },
-    Page {
         command: "user create",
         examples: &[
             (
