@@ -19,10 +19,9 @@ const MIN: usize = 8;
 static ALL: LazyLock<Mutex<BTreeSet<String>>> = LazyLock::new(Mutex::default);
 
 /// Members of bodies that hold secrets, or what says who somebody is.
-const MEMBERS: [&str; 13] = [
+const MEMBERS: [&str; 12] = [
     "access_token",
     "client_secret",
-    "code",
     "current_password",
     "email",
     "identifier",
@@ -81,7 +80,7 @@ pub(crate) fn of_request(request: &Request) {
 /// Keeps the secrets of an answer.
 pub(crate) fn of_answer(headers: &HeaderMap, body: &Value) {
     of_headers(headers);
-    // Codes of problems are no secrets, nor is what was wrong with a member.
+    // What was wrong with a member is no secret.
     if body.get("code").is_none() {
         of_body(body);
     }
