@@ -102,7 +102,7 @@ pub struct BreakerSettings {
     /// How long the first rest lasts, in seconds; each further one lasts twice as long. Default 2.
     pub open_seconds: u64,
     /// The longest rest, in seconds, also for a provider that asks for a longer one: how long learners may wait for one that
-    /// is back. A rest ends with one call. Default 3.
+    /// is back. A rest ends with one call. Default 2.
     pub longest_open_seconds: u64,
 }
 
@@ -121,7 +121,7 @@ impl Default for SecondSettings {
 
 impl Default for BreakerSettings {
     fn default() -> Self {
-        Self { failures: 15, open_seconds: 2, longest_open_seconds: 3 }
+        Self { failures: 15, open_seconds: 2, longest_open_seconds: 2 }
     }
 }
 
