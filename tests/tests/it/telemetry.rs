@@ -94,6 +94,15 @@ fn lines_of(server: &Server, request: &str) -> Vec<Value> {
     lines.filter(|line| line["span"]["request_id"] == request).collect()
 }
 
+/// The same, once the last of them is there: an answer may be faster than the log.
+async fn all_lines_of(server: &Server, request: &str) -> Vec<Value> {
+    let all = async || {
+        let lines = lines_of(server, request);
+        lines.iter().any(|line| line["message"] == "answered").then_some(lines)
+    };
+    lyceum_e2e::wait::eventually("the line of its answer", all).await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_line_of_a_request_has_its_id_and_its_trace() {
     let upstream = Upstream::start().await;
@@ -107,7 +116,7 @@ async fn every_line_of_a_request_has_its_id_and_its_trace() {
         .header("x-request-id", "the-question")
         .header("traceparent", format!("00-{TRACE}-{CALLER}-01"));
     assert!(Answer::of(asking).await.status >= 500);
-    let lines = lines_of(&server, "the-question");
+    let lines = all_lines_of(&server, "the-question").await;
     assert!(lines.iter().any(|line| line["message"] == "the model failed"), "{lines:?}");
     let answered: Vec<_> = lines.iter().filter(|line| line["message"] == "answered").collect();
     assert_eq!(answered.len(), 1, "one line a request: {lines:?}");
@@ -119,7 +128,7 @@ async fn every_line_of_a_request_has_its_id_and_its_trace() {
     // Without a trace from outside one begins here, and what is asked of others is part of it.
     let request = server.request(Method::GET, "/api/v1/courses").header("x-request-id", "begins-one");
     Answer::of(request).await.is(200);
-    let begun = lines_of(&server, "begins-one")[0]["span"]["trace_id"].as_str().expect("a trace").to_owned();
+    let begun = all_lines_of(&server, "begins-one").await[0]["span"]["trace_id"].as_str().expect("a trace").to_owned();
     assert!(begun.len() == 32 && begun != TRACE, "{begun}");
     // Whoever records nothing passes on what it was told.
     let told = upstream.asked().pop().expect("a question").head.to_ascii_lowercase();
