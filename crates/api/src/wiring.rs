@@ -2,6 +2,7 @@
 
 mod chat_model;
 mod counter;
+mod sign_in;
 
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
@@ -11,10 +12,7 @@ use lyceum_application::{
     housekeeping::Retention,
     mentor::{LaneSettings, Lanes, LiveAnswers},
 };
-use lyceum_auth::{
-    AccessTokenSettings, Aes256GcmSeal, BcryptHasher, BcryptSettings, JwksProviders, JwtAccessTokens, ProviderSettings,
-    Sha256Secrets, SignatureAlgorithm, SigningKey, Subject,
-};
+use lyceum_auth::{Aes256GcmSeal, JwksProviders, Sha256Secrets};
 use lyceum_blobs::{ObjectBlobs, S3Settings};
 use lyceum_domain::{
     blobs::Blobs,
@@ -24,21 +22,25 @@ use lyceum_domain::{
     mail::{LetterWriter, Mailer},
     sessions::{AccessTokens, Lockout, Secrets},
     subjects::TextExtractor,
-    users::{PasswordHasher, Portraits, ProviderName},
+    users::{PasswordHasher, Portraits},
 };
 use lyceum_mail::{FolderMailer, Site, SmtpMailer, SmtpSettings, TemplateLetters};
 use lyceum_media::{BoundedTexts, ImagePortraits, PdfTool, PortraitSettings};
 use lyceum_storage_seaorm::{SeaOrmStore, StorageSettings};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use tokio::sync::OnceCell;
 
-use self::{chat_model::Models, counter::Counter};
+pub use self::sign_in::KEPT_SECRET;
+use self::{
+    chat_model::Models,
+    counter::Counter,
+    sign_in::{access_tokens, passwords, providers},
+};
 use crate::{
     ambient::{SystemClock, UuidV7Ids},
     http::limits::Limits,
-    metrics::{Hashing, Metrics, Pool},
-    settings::{AuthMode, DatabaseKind, JwtAlgorithm, MailTransport, ProviderAlgorithm, Settings},
-    traces,
+    metrics::{Metrics, Pool},
+    settings::{AuthMode, DatabaseKind, MailTransport, Settings},
 };
 
 /// Applies the migrations that are missing, unless told not to.
@@ -322,125 +324,12 @@ async fn store(
     SeaOrmStore::connect(&storage).await.context("the database cannot be reached")
 }
 
-fn passwords(settings: &Settings, metrics: &Metrics) -> anyhow::Result<Arc<dyn PasswordHasher>> {
-    let auth = &settings.auth;
-    let defaults = BcryptSettings::default();
-    let bcrypt = BcryptSettings {
-        cost: auth.bcrypt_cost,
-        workers: if auth.hash_workers == 0 { defaults.workers } else { auth.hash_workers },
-        queue: auth.hash_queue,
-        queue_timeout: Duration::from_secs(auth.hash_queue_timeout_seconds),
-    };
-    let hasher = Arc::new(BcryptHasher::new(bcrypt)?);
-    let watched = Arc::clone(&hasher);
-    metrics.house.watch_hashing(move || {
-        let status = watched.status();
-        Hashing { working: status.working, waiting: status.waiting }
-    });
-    Ok(hasher)
-}
-
-fn access_tokens(
-    settings: &Settings,
-    secrets: &dyn Secrets,
-    ids: Arc<dyn IdGenerator>,
-) -> anyhow::Result<Arc<dyn AccessTokens>> {
-    let auth = &settings.auth;
-    let key = match (signature_algorithm(auth.jwt_alg), auth.jwt_private_key_file()) {
-        (Some(algorithm), Some(file)) => SigningKey::Pem { algorithm, pem: key_file(file)? },
-        (Some(_), None) => anyhow::bail!("JWT_PRIVATE_KEY_FILE is not set"),
-        (None, _) if auth.jwt_secret.expose_secret().is_empty() => {
-            SigningKey::Hs256(kept_secret(Path::new(&settings.data_dir), secrets)?)
-        }
-        (None, _) => SigningKey::Hs256(auth.jwt_secret.clone()),
-    };
-    let mut tokens = AccessTokenSettings::new(key, &auth.jwt_issuer, &auth.jwt_audience);
-    tokens.previous_keys =
-        auth.jwt_previous_key_files.iter().map(|file| key_file(Path::new(file))).collect::<Result<_, _>>()?;
-    tokens.leeway = Duration::from_secs(auth.clock_skew_seconds);
-    Ok(Arc::new(JwtAccessTokens::new(&tokens, ids)?))
-}
-
-/// None: a shared secret.
-fn signature_algorithm(algorithm: JwtAlgorithm) -> Option<SignatureAlgorithm> {
-    match algorithm {
-        JwtAlgorithm::Hs256 => None,
-        JwtAlgorithm::EdDsa => Some(SignatureAlgorithm::EdDsa),
-        JwtAlgorithm::Es256 => Some(SignatureAlgorithm::Es256),
-        JwtAlgorithm::Rs256 => Some(SignatureAlgorithm::Rs256),
-    }
-}
-
-fn key_file(file: &Path) -> anyhow::Result<SecretString> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("the key {} cannot be read", file.display()))?;
-    Ok(text.into())
-}
-
-/// The providers whose tokens are taken.
-fn providers(settings: &Settings) -> anyhow::Result<Vec<ProviderSettings>> {
-    let auth = &settings.auth;
-    if auth.mode == AuthMode::Local {
-        return Ok(Vec::new());
-    }
-    auth.providers
-        .iter()
-        .map(|(name, chosen)| {
-            let algorithm = |algorithm: &ProviderAlgorithm| match algorithm {
-                ProviderAlgorithm::EdDsa => SignatureAlgorithm::EdDsa,
-                ProviderAlgorithm::Es256 => SignatureAlgorithm::Es256,
-                ProviderAlgorithm::Rs256 => SignatureAlgorithm::Rs256,
-            };
-            let jwks_url = chosen.jwks_url.parse().with_context(|| format!("the key set of {name} has no address"))?;
-            let mut provider = ProviderSettings::new(ProviderName::parse(name)?, jwks_url, &chosen.issuer, "");
-            provider.audiences.clone_from(&chosen.audience);
-            provider.algorithms = chosen.algorithms.iter().map(algorithm).collect();
-            provider.required_role.clone_from(&chosen.required_role);
-            provider.subject = if chosen.subject_is_uuid { Subject::Uuid } else { Subject::Text };
-            provider.leeway = Duration::from_secs(chosen.leeway_seconds);
-            provider.trace = Some(traces::headers);
-            Ok(provider)
-        })
-        .collect()
-}
-
 fn letters(settings: &Settings, public_url: &str) -> anyhow::Result<Arc<dyn LetterWriter>> {
     let site = Site { name: settings.mail.site_name.clone(), public_url: public_url.to_owned() };
     Ok(Arc::new(match settings.mail.templates_dir() {
         Some(folder) => TemplateLetters::with_folder(site, folder)?,
         None => TemplateLetters::new(site)?,
     }))
-}
-
-/// The name in the data folder of the secret that is made where nobody set one.
-pub const KEPT_SECRET: &str = "jwt-secret";
-
-/// The secret of a machine where nobody set one: made at the first start, kept for the next. Two starts at once agree
-/// on one.
-fn kept_secret(folder: &Path, secrets: &dyn Secrets) -> anyhow::Result<SecretString> {
-    use std::io::{ErrorKind, Write as _};
-    std::fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-    let file = folder.join(KEPT_SECRET);
-    let read = || std::fs::read_to_string(&file).map(|text| text.trim().to_owned());
-    match read() {
-        Ok(text) if text.len() >= SigningKey::HS256_MIN_BYTES => return Ok(text.into()),
-        Ok(_) => anyhow::bail!("{} holds no secret of {} bytes", file.display(), SigningKey::HS256_MIN_BYTES),
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(error).with_context(|| format!("{} cannot be read", file.display())),
-    }
-    // Whole under another name first: nobody ever reads half a secret.
-    let draft = folder.join(format!("{KEPT_SECRET}.{}", std::process::id()));
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(&draft)?.write_all(secrets.generate().expose().as_bytes())?;
-    match std::fs::hard_link(&draft, &file) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-            return Err(error).with_context(|| format!("{} cannot be written", file.display()));
-        }
-        _ => std::fs::remove_file(&draft)?,
-    }
-    Ok(read()?.into())
 }
 
 fn mailer(settings: &Settings) -> anyhow::Result<Arc<dyn Mailer>> {

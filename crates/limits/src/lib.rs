@@ -5,10 +5,10 @@
 
 mod memory;
 mod redis_limiter;
-mod shared;
+mod standby;
 mod tally;
 
 pub use memory::{KEYS_PER_CLASS, MemoryLimiter};
 pub use redis_limiter::{RedisLimiter, RedisSettings, RedisSettingsError};
-pub use shared::{SharedLimiter, Standby};
+pub use standby::{SharedLimiter, Standby};
 pub use tally::{Said, Tally};
