@@ -60,7 +60,9 @@ pub struct RedisLimiter {
     connection: Mutex<Arc<Connection>>,
 }
 
-type Connection = OnceCell<MultiplexedConnection>;
+/// How the one attempt to connect ended, for all who wait for it: else each of them would begin another one when it has
+/// failed, and the last of many wait for all their time-outs.
+type Connection = OnceCell<Result<MultiplexedConnection, RedisError>>;
 
 impl RedisLimiter {
     /// A limiter that has no connection yet.
@@ -89,7 +91,7 @@ impl RedisLimiter {
         let slot = Arc::clone(&self.slot());
         let answered = async {
             let connect = || self.client.get_multiplexed_async_connection_with_config(&self.config);
-            question(&mut slot.get_or_try_init(connect).await?.clone()).await
+            question(&mut slot.get_or_init(connect).await.clone()?).await
         };
         let answer = answered.await;
         if answer.is_err() {

@@ -39,10 +39,7 @@ impl Instance {
 
     /// Asks once; whether it was let through.
     async fn take(&self, class: Class, burst: u32) -> bool {
-        let counted = Counted::Network(Network::of(Some([203, 0, 113, 7].into())));
-        let burst = NonZeroU32::new(burst).expect("not zero");
-        let demand = Demand { class, counted, rate: Rate { per_minute: NonZeroU32::MIN, burst } };
-        self.limiter.take(&demand).await.expect("there is always a verdict").is_allowed()
+        self.limiter.take(&demand(class, burst)).await.expect("there is always a verdict").is_allowed()
     }
 
     /// Reads for so long; how many of how many took longer than they should.
@@ -86,6 +83,13 @@ impl Instance {
         let said = self.standby.tally();
         assert!(said.of(Class::Reads).uncounted >= 50 && said.of(Class::Auth).alone == 20, "{said:?}");
     }
+}
+
+/// Of one network, which gets one more a minute.
+fn demand(class: Class, burst: u32) -> Demand {
+    let counted = Counted::Network(Network::of(Some([203, 0, 113, 7].into())));
+    let burst = NonZeroU32::new(burst).expect("not zero");
+    Demand { class, counted, rate: Rate { per_minute: NonZeroU32::MIN, burst } }
 }
 
 /// What both faults have in common: two servers count together, then alone, then together.
@@ -144,4 +148,24 @@ async fn nobody_at_the_address_is_no_reason_to_wait_twice() {
         assert!(instance.take(Class::Reads, 1).await);
     }
     assert!(began.elapsed() < Duration::from_secs(3), "{:?} for a thousand", began.elapsed());
+}
+
+#[tokio::test]
+async fn those_who_wait_for_one_connection_wait_once() {
+    // The system takes connections for it, and nobody ever answers.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = silent.local_addr().expect("an address");
+    let patience = Duration::from_millis(400);
+    let settings = settings(&format!("redis://{address}/0"), "silent");
+    let limiter = RedisLimiter::new(&RedisSettings { connect_timeout: patience, ..settings }).expect("good settings");
+    let began = Instant::now();
+    let (demand, limiter) = (demand(Class::Auth, 5), &limiter);
+    let answers = tokio::time::timeout(patience * 4, join_all((0..50).map(|_| limiter.take(&demand)))).await;
+    let answers = answers.expect("fifty wait as long as one");
+    assert!(answers.iter().all(Result::is_err), "nobody answers");
+    assert!(began.elapsed() >= patience, "{:?}", began.elapsed());
+    // And the next begins anew.
+    let anew = Instant::now();
+    assert!(limiter.take(&demand).await.is_err());
+    assert!(anew.elapsed() >= patience, "{:?}", anew.elapsed());
 }
