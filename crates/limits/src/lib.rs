@@ -10,5 +10,5 @@ mod tally;
 
 pub use memory::{KEYS_PER_CLASS, MemoryLimiter};
 pub use redis_limiter::{RedisLimiter, RedisSettings, RedisSettingsError};
-pub use standby::{SharedLimiter, Standby};
+pub use standby::{Remote, SharedLimiter, Standby};
 pub use tally::{Said, Tally};

@@ -1,17 +1,17 @@
 //! Counting in Redis, for several servers together.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use lyceum_domain::limits::{Counting, Demand, Limiter, LimiterError, Rate, Verdict};
-use redis::{AsyncConnectionConfig, Client, RedisError, Script, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, Client, Script};
 use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
-use tokio::sync::OnceCell;
+
+use self::line::Line;
+use crate::standby::Remote;
+
+mod line;
 
 /// The longest time that a bucket takes to be full, whatever the rate says: a century, in microseconds. With it, all that
 /// the script adds up is below 2⁵³, up to which Lua's numbers are exact.
@@ -43,26 +43,20 @@ pub struct RedisSettingsError;
 /// bucket is full, a minute as a rule; a digest would keep them from nobody, for there are few enough IPv4 addresses to
 /// try. Numbers are whole microseconds, rounded so that never more than the rate is let through.
 ///
-/// The user needs `+evalsha +script|load +time +get +set +ping` on these keys.
+/// The user needs `+evalsha +script|load +time +get +set` on these keys, and `+select` for a database other than 0.
 ///
 /// # The connection
 /// Is made when the first request is to be counted: making a limiter asks nobody, and needs no runtime. All requests share
-/// it. After any error it is given up, and the next request makes another one. That is more than waiting for it to break:
-/// one to a host that has vanished stays open for minutes, and one to a server that is a replica now stays useful for
-/// everything but counting.
+/// it. After any error it is given up, and the next request makes another one; the same request does if the connection was
+/// there before and turns out to be closed. That is more than waiting for it to break: one to a host that has vanished
+/// stays open for minutes, and one to a server that is a replica now stays useful for everything but counting.
 ///
 /// It belongs to the runtime that asked first. Where each worker has a runtime of its own, each should have a limiter.
 pub struct RedisLimiter {
-    client: Client,
-    config: AsyncConnectionConfig,
+    line: Line,
     key_prefix: String,
     script: Script,
-    connection: Mutex<Arc<Connection>>,
 }
-
-/// How the one attempt to connect ended, for all who wait for it: else each of them would begin another one when it has
-/// failed, and the last of many wait for all their time-outs.
-type Connection = OnceCell<Result<MultiplexedConnection, RedisError>>;
 
 impl RedisLimiter {
     /// A limiter that has no connection yet.
@@ -72,40 +66,27 @@ impl RedisLimiter {
     pub fn new(settings: &RedisSettings) -> Result<Self, RedisSettingsError> {
         // The library's error may quote the address, with the password in it.
         let client = Client::open(settings.url.expose_secret()).map_err(|_| RedisSettingsError)?;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(settings.connect_timeout))
+            .set_response_timeout(Some(settings.response_timeout));
         Ok(Self {
-            client,
-            config: AsyncConnectionConfig::new()
-                .set_connection_timeout(Some(settings.connect_timeout))
-                .set_response_timeout(Some(settings.response_timeout)),
+            line: Line::new(client, config),
             key_prefix: settings.key_prefix.clone(),
             script: Script::new(include_str!("gcra.lua")),
-            connection: Mutex::default(),
         })
     }
 
-    /// Does something with the connection, and gives it up if that fails.
-    async fn ask<T>(
-        &self,
-        question: impl AsyncFnOnce(&mut MultiplexedConnection) -> Result<T, RedisError>,
-    ) -> Result<T, LimiterError> {
-        let slot = Arc::clone(&self.slot());
-        let answered = async {
-            let connect = || self.client.get_multiplexed_async_connection_with_config(&self.config);
-            question(&mut slot.get_or_init(connect).await.clone()?).await
-        };
-        let answer = answered.await;
-        if answer.is_err() {
-            let mut current = self.slot();
-            // Others may have failed at the same time, and may have another one already.
-            if Arc::ptr_eq(&current, &slot) {
-                *current = Arc::default();
-            }
-        }
-        answer.map_err(|error| LimiterError(error.into()))
+    /// Takes one from the bucket with that name: how long until one would be let through, and until the bucket is full.
+    async fn take_of(&self, key: &str, interval: u64, full_after: u64) -> Result<(u64, u64), LimiterError> {
+        let mut question = self.script.key(key);
+        question.arg(interval).arg(full_after);
+        self.line.ask(&question).await.map_err(|error| LimiterError(error.into()))
     }
+}
 
-    fn slot(&self) -> std::sync::MutexGuard<'_, Arc<Connection>> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+impl Remote for RedisLimiter {
+    fn been_away(&self, absences: u64) {
+        self.line.been_away(absences);
     }
 }
 
@@ -120,10 +101,7 @@ impl Limiter for RedisLimiter {
     async fn take(&self, demand: &Demand) -> Result<Verdict, LimiterError> {
         let key = format!("{}:limit:{}:{}", self.key_prefix, demand.class, demand.counted);
         let (interval, full_after) = microseconds(demand.rate);
-        let answer = self.ask(async |connection: &mut MultiplexedConnection| {
-            self.script.key(key).arg(interval).arg(full_after).invoke_async::<(u64, u64)>(connection).await
-        });
-        let (wait, ahead) = answer.await?;
+        let (wait, ahead) = self.take_of(&key, interval, full_after).await?;
         let is_allowed = wait == 0;
         let left = if is_allowed { full_after.saturating_sub(ahead) / interval } else { 0 };
         Ok(Verdict {
@@ -135,8 +113,9 @@ impl Limiter for RedisLimiter {
     }
 
     async fn check(&self) -> Result<Counting, LimiterError> {
-        self.ask(async |connection: &mut MultiplexedConnection| redis::cmd("PING").exec_async(connection).await)
-            .await?;
+        // Whoever answers need not be able to count: it may be full, or a replica, or refuse scripts to this user. A bucket
+        // that holds a century's worth always has one more, so that each check writes.
+        self.take_of(&format!("{}:limit:check", self.key_prefix), 1, LONGEST).await?;
         Ok(Counting::Shared)
     }
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use lyceum_domain::limits::{Counting, Demand, Limiter, LimiterError, Verdict};
 
-use self::absence::Absence;
+use self::absence::{Absence, Call};
 use crate::{memory::MemoryLimiter, tally::Tally};
 
 mod absence;
@@ -23,6 +23,13 @@ mod absence;
 pub struct SharedLimiter<L> {
     shared: L,
     standby: Arc<Standby>,
+}
+
+/// A counter that is asked over a connection of its own.
+pub trait Remote: Limiter {
+    /// Says how often the counter was away by now. A connection from before the last time may be dead without having been
+    /// told, and is not to be used again.
+    fn been_away(&self, times: u64);
 }
 
 /// What is left when the shared counter is away: one for each process, for all its [`SharedLimiter`]s.
@@ -61,18 +68,25 @@ impl Standby {
     }
 }
 
-impl<L: Limiter> SharedLimiter<L> {
+impl<L: Remote> SharedLimiter<L> {
     /// Over that counter, with what is left without it.
     pub fn new(shared: L, standby: Arc<Standby>) -> Self {
         Self { shared, standby }
     }
+
+    /// Lets the shared counter be asked; `None` while it has a rest.
+    fn enter(&self) -> Option<Call<'_>> {
+        let call = self.standby.absence.enter()?;
+        self.shared.been_away(call.absences());
+        Some(call)
+    }
 }
 
 #[async_trait]
-impl<L: Limiter> Limiter for SharedLimiter<L> {
+impl<L: Remote> Limiter for SharedLimiter<L> {
     async fn take(&self, demand: &Demand) -> Result<Verdict, LimiterError> {
         let standby = &*self.standby;
-        let Some(call) = standby.absence.enter() else { return Ok(standby.take(demand)) };
+        let Some(call) = self.enter() else { return Ok(standby.take(demand)) };
         match self.shared.take(demand).await {
             Ok(verdict) => {
                 call.succeeded();
@@ -91,7 +105,7 @@ impl<L: Limiter> Limiter for SharedLimiter<L> {
 
     /// Asks the shared counter, unless it has a rest. While it is away, that is the error.
     async fn check(&self) -> Result<Counting, LimiterError> {
-        let Some(call) = self.standby.absence.enter() else {
+        let Some(call) = self.enter() else {
             return Err(LimiterError("the shared counter is away; this server counts alone".into()));
         };
         let checked = self.shared.check().await;

@@ -21,7 +21,14 @@ const PROBE_PATIENCE: Duration = Duration::from_secs(5);
 /// Remembers that the shared counter failed. One failure is enough: what is lost without it for half a second is little,
 /// and waiting for a time-out in each request is much. Time is tokio's.
 #[derive(Debug, Default)]
-pub(super) struct Absence(Mutex<Option<Away>>);
+pub(super) struct Absence(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// How many absences have begun. What was asked before the last one says nothing of what is now.
+    count: u64,
+    away: Option<Away>,
+}
 
 #[derive(Debug)]
 struct Away {
@@ -35,13 +42,13 @@ struct Away {
 
 impl Absence {
     pub(super) fn is_away(&self) -> bool {
-        self.state().is_some()
+        self.state().away.is_some()
     }
 
     /// Lets the counter be asked; `None` while it has a rest.
     pub(super) fn enter(&self) -> Option<Call<'_>> {
         let mut state = self.state();
-        let probe = match &mut *state {
+        let probe = match &mut state.away {
             None => None,
             Some(away) => {
                 let now = Instant::now();
@@ -53,29 +60,40 @@ impl Absence {
                 Some(away.probe)
             }
         };
-        Some(Call { absence: self, probe })
+        Some(Call { absence: self, absences: state.count, probe })
     }
 
     /// What a panic leaves behind is whole: nothing is half done between two statements that can panic.
-    fn state(&self) -> MutexGuard<'_, Option<Away>> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One question to the shared counter. Dropping it without a word says that the asker left; if it was to find out, the
-/// next one may.
+/// One question to the shared counter. Dropping it without a word says that the asker left; if it was to find out, another
+/// one may after a rest.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
     absence: &'a Absence,
+    /// How many absences had begun when it was asked.
+    absences: u64,
     /// Which probe this is; `None` for a question that was asked while all was well.
     probe: Option<u64>,
 }
 
 impl Call<'_> {
+    pub(super) fn absences(&self) -> u64 {
+        self.absences
+    }
+
     pub(super) fn succeeded(mut self) {
         // A late answer to a question from before says nothing about now.
         let Some(_) = self.probe.take() else { return };
-        if let Some(away) = self.absence.state().take() {
+        let mut state = self.absence.state();
+        if state.count != self.absences {
+            return;
+        }
+        if let Some(away) = state.away.take() {
+            drop(state);
             let away_ms = u64::try_from(away.since.elapsed().as_millis()).unwrap_or(u64::MAX);
             tracing::info!(away_ms, "the servers count requests together again");
         }
@@ -85,9 +103,14 @@ impl Call<'_> {
         let now = Instant::now();
         let probe = self.probe.take();
         let mut state = self.absence.state();
-        match (&mut *state, probe) {
+        if state.count != self.absences {
+            // Asked before the counter was away, on a connection from then: that it fails is no news.
+            return;
+        }
+        match (&mut state.away, probe) {
             (None, None) => {
-                *state = Some(Away { since: now, rest: FIRST_REST, next_probe: now + FIRST_REST, probe: 0 });
+                state.count += 1;
+                state.away = Some(Away { since: now, rest: FIRST_REST, next_probe: now + FIRST_REST, probe: 0 });
                 drop(state);
                 tracing::warn!(
                     cause = error.source().map(ToString::to_string),
@@ -99,7 +122,7 @@ impl Call<'_> {
                 away.rest = (away.rest * 2).min(LONGEST_REST);
                 away.next_probe = now + away.rest;
             }
-            // One of many that failed together, or a probe that another one has overtaken.
+            // A probe that another one has overtaken.
             _ => {}
         }
     }
@@ -108,10 +131,12 @@ impl Call<'_> {
 impl Drop for Call<'_> {
     fn drop(&mut self) {
         if let Some(probe) = self.probe
-            && let Some(away) = &mut *self.absence.state()
+            && let Some(away) = &mut self.absence.state().away
             && away.probe == probe
         {
-            away.next_probe = Instant::now();
+            // Not at once: where all who find out leave, as a look at health does that has less patience than the
+            // connection, each request would wait as long as they did.
+            away.next_probe = Instant::now() + FIRST_REST;
         }
     }
 }

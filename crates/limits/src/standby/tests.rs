@@ -1,6 +1,6 @@
 use std::{
     num::NonZeroU32,
-    sync::atomic::{AtomicU32, Ordering::Relaxed},
+    sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
 };
 
 use lyceum_domain::{
@@ -9,7 +9,10 @@ use lyceum_domain::{
 };
 use tokio::{sync::watch, time::Instant};
 
-use super::{absence::FIRST_REST, *};
+use super::{
+    absence::{Absence, FIRST_REST},
+    *,
+};
 use crate::tally::Said;
 
 /// A counter far away that the test switches on and off.
@@ -17,6 +20,10 @@ use crate::tally::Said;
 struct Far {
     state: watch::Receiver<State>,
     asked: Arc<AtomicU32>,
+    /// After how many absences its connection was made.
+    connected: AtomicU64,
+    /// Connections from before so many absences are dead.
+    dead_before: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +38,8 @@ const TIME_OUT: Duration = Duration::from_millis(250);
 impl Far {
     async fn answer<T>(&self, answer: T) -> Result<T, LimiterError> {
         self.asked.fetch_add(1, Relaxed);
-        let state = *self.state.borrow();
+        let is_dead = self.connected.load(Relaxed) < self.dead_before.load(Relaxed);
+        let state = if is_dead { State::Hangs } else { *self.state.borrow() };
         match state {
             State::Answers => Ok(answer),
             State::Fails => Err(LimiterError("refused".into())),
@@ -55,25 +63,37 @@ impl Limiter for Far {
     }
 }
 
+impl Remote for Far {
+    fn been_away(&self, times: u64) {
+        self.connected.fetch_max(times, Relaxed);
+    }
+}
+
 struct Scene {
     limiter: SharedLimiter<Far>,
     far: watch::Sender<State>,
     asked: Arc<AtomicU32>,
+    dead_before: Arc<AtomicU64>,
 }
 
 impl Scene {
     fn new(state: State) -> Self {
-        let (far, receiver) = watch::channel(state);
-        let asked = Arc::new(AtomicU32::new(0));
-        let limiter = SharedLimiter::new(Far { state: receiver, asked: asked.clone() }, Arc::new(Standby::new()));
-        Self { limiter, far, asked }
+        let (switch, receiver) = watch::channel(state);
+        let (asked, dead_before) = (Arc::<AtomicU32>::default(), Arc::<AtomicU64>::default());
+        let far = Far { state: receiver, asked: asked.clone(), connected: 0.into(), dead_before: dead_before.clone() };
+        let limiter = SharedLimiter::new(far, Arc::new(Standby::new()));
+        Self { limiter, far: switch, asked, dead_before }
+    }
+
+    /// Another thread of the same server, with a connection of its own.
+    fn worker(&self) -> SharedLimiter<Far> {
+        let (state, asked, dead_before) = (self.far.subscribe(), self.asked.clone(), self.dead_before.clone());
+        let far = Far { state, asked, connected: 0.into(), dead_before };
+        SharedLimiter::new(far, Arc::clone(&self.limiter.standby))
     }
 
     async fn take(&self, class: Class) -> Verdict {
-        let counted = Counted::Network(Network::of(None));
-        let three = NonZeroU32::new(3).unwrap();
-        let rate = Rate { per_minute: NonZeroU32::MIN, burst: three };
-        self.limiter.take(&Demand { class, counted, rate }).await.expect("there is always a verdict")
+        take(&self.limiter, class).await
     }
 
     /// How often the counter was asked since the last time.
@@ -84,6 +104,13 @@ impl Scene {
     fn said(&self, class: Class) -> Said {
         self.limiter.standby.tally().of(class)
     }
+}
+
+/// Three at once, all of which are of one network.
+async fn take(limiter: &SharedLimiter<Far>, class: Class) -> Verdict {
+    let counted = Counted::Network(Network::of(None));
+    let rate = Rate { per_minute: NonZeroU32::MIN, burst: NonZeroU32::new(3).unwrap() };
+    limiter.take(&Demand { class, counted, rate }).await.expect("there is always a verdict")
 }
 
 const LET_THROUGH: Verdict = Verdict { limit: 3, remaining: 3, reset: Duration::ZERO, retry_after: None };
@@ -167,6 +194,10 @@ async fn who_was_to_find_out_and_left_makes_way_for_the_next() {
     let left = tokio::time::timeout(TIME_OUT / 2, scene.take(Class::Reads)).await;
     assert!(left.is_err());
     scene.far.send_replace(State::Answers);
+    scene.asked();
+    assert_eq!(scene.take(Class::Reads).await, LET_THROUGH);
+    assert_eq!(scene.asked(), 0, "not one after the other without a rest");
+    tokio::time::sleep(FIRST_REST).await;
     assert_ne!(scene.take(Class::Reads).await, LET_THROUGH);
     assert!(!scene.limiter.standby.is_alone());
 }
@@ -211,4 +242,40 @@ async fn a_late_failure_of_many_is_one() {
     scene.far.send_replace(State::Answers);
     tokio::time::sleep(FIRST_REST).await;
     assert_ne!(scene.take(Class::Reads).await, LET_THROUGH);
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_from_before_an_absence_do_not_make_another() {
+    let scene = Scene::new(State::Answers);
+    let workers: Vec<_> = (0..3).map(|_| scene.worker()).collect();
+    scene.far.send_replace(State::Hangs);
+    scene.take(Class::Reads).await;
+    assert!(scene.limiter.standby.is_alone());
+    scene.dead_before.store(1, Relaxed);
+    scene.far.send_replace(State::Answers);
+    tokio::time::sleep(FIRST_REST).await;
+    for worker in [&scene.limiter].into_iter().chain(&workers) {
+        assert_ne!(take(worker, Class::Reads).await, LET_THROUGH);
+        assert!(!scene.limiter.standby.is_alone());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_asked_before_an_absence_and_ends_after_it_is_no_news() {
+    let (absence, error) = (Absence::default(), LimiterError("timed out".into()));
+    let early = absence.enter().expect("it is there");
+    absence.enter().expect("it is there").failed(&error);
+    tokio::time::sleep(FIRST_REST).await;
+    let (probe, overtaken) = {
+        let overtaken = absence.enter().expect("somebody may find out");
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        (absence.enter().expect("it took too long"), overtaken)
+    };
+    probe.succeeded();
+    early.failed(&error);
+    assert!(!absence.is_away());
+    // The next absence is not ended by a probe of the last.
+    absence.enter().expect("it is there").failed(&error);
+    overtaken.succeeded();
+    assert!(absence.is_away());
 }

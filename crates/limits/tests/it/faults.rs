@@ -85,8 +85,8 @@ impl Instance {
     }
 }
 
-/// Of one network, which gets one more a minute.
-fn demand(class: Class, burst: u32) -> Demand {
+/// Demands of one network, which gets one more a minute.
+pub fn demand(class: Class, burst: u32) -> Demand {
     let counted = Counted::Network(Network::of(Some([203, 0, 113, 7].into())));
     let burst = NonZeroU32::new(burst).expect("not zero");
     Demand { class, counted, rate: Rate { per_minute: NonZeroU32::MIN, burst } }

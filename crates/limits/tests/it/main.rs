@@ -8,7 +8,9 @@
 mod faults;
 mod law;
 mod redis;
+mod relay;
 mod server;
+mod workers;
 
 mod memory {
     use std::sync::Arc;

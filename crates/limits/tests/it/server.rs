@@ -30,7 +30,17 @@ impl Server {
 
     /// The address, with the password.
     pub fn url(&self) -> String {
-        format!("redis://default:{}@127.0.0.1:{}/0", PASSWORD.replace(' ', "%20"), self.port)
+        self.url_by(self.port)
+    }
+
+    /// The same by way of another port of this machine.
+    pub fn url_by(&self, port: u16) -> String {
+        format!("redis://default:{}@127.0.0.1:{port}/0", PASSWORD.replace(' ', "%20"))
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Starts it where it was.
