@@ -9,6 +9,7 @@ mod faults;
 mod law;
 mod redis;
 mod relay;
+mod rights;
 mod server;
 mod workers;
 

@@ -38,6 +38,11 @@ impl Server {
         format!("redis://default:{}@127.0.0.1:{port}/0", PASSWORD.replace(' ', "%20"))
     }
 
+    /// The same for somebody else than its master.
+    pub fn url_of(&self, user: &str, password: &str) -> String {
+        format!("redis://{user}:{password}@127.0.0.1:{}/0", self.port)
+    }
+
     /// Where it listens.
     pub fn port(&self) -> u16 {
         self.port
