@@ -1,6 +1,6 @@
 //! A Redis that answers, and does not count.
 
-use lyceum_domain::limits::{Class, Counting, Limiter as _};
+use lyceum_domain::limits::{Class, Counting, Limiter as _, LimiterError};
 use lyceum_limits::{RedisLimiter, RedisSettings};
 use lyceum_testkit::contract;
 
@@ -21,14 +21,22 @@ fn limiter(settings: &RedisSettings) -> RedisLimiter {
     RedisLimiter::new(settings).expect("good settings")
 }
 
-/// Whether a check says the same as counting does.
-async fn counts(limiter: &RedisLimiter) -> bool {
+/// What keeps it from counting, of which a check says the same.
+async fn trouble(limiter: &RedisLimiter) -> String {
     let counted = limiter.take(&demand(Class::Writes, 1000)).await;
-    match limiter.check().await {
-        Ok(counting) => assert!(counting == Counting::Shared && counted.is_ok(), "{counting:?}, but {counted:?}"),
-        Err(error) => assert!(counted.is_err(), "{error:?}, but {counted:?}"),
+    match (counted, limiter.check().await) {
+        (Ok(_), Ok(Counting::Shared)) => "none".to_owned(),
+        (Err(LimiterError(counting)), Err(LimiterError(checking))) => {
+            assert_eq!(counting.to_string(), checking.to_string());
+            counting.to_string()
+        }
+        (counted, checked) => panic!("{counted:?}, but {checked:?}"),
     }
-    counted.is_ok()
+}
+
+#[track_caller]
+fn is_due_to(trouble: &str, word: &str) {
+    assert!(trouble.contains(word), "{word} is expected: {trouble}");
 }
 
 #[tokio::test]
@@ -36,11 +44,11 @@ async fn a_check_says_so_when_redis_is_full() {
     let name = "a_check_says_so_when_redis_is_full";
     let Some(server) = Server::start().await else { return contract::skip(name, "there is no redis-server") };
     let limiter = limiter(&settings(&server.url(), name));
-    assert!(counts(&limiter).await);
+    assert_eq!(trouble(&limiter).await, "none");
     tell(&server, &["CONFIG", "SET", "maxmemory", "1"]).await;
-    assert!(!counts(&limiter).await);
+    is_due_to(&trouble(&limiter).await, "maxmemory");
     tell(&server, &["CONFIG", "SET", "maxmemory", "0"]).await;
-    assert!(counts(&limiter).await);
+    assert_eq!(trouble(&limiter).await, "none");
 }
 
 #[tokio::test]
@@ -48,10 +56,10 @@ async fn a_check_says_so_when_redis_is_a_replica() {
     let name = "a_check_says_so_when_redis_is_a_replica";
     let Some(server) = Server::start().await else { return contract::skip(name, "there is no redis-server") };
     let limiter = limiter(&settings(&server.url(), name));
-    assert!(counts(&limiter).await);
+    assert_eq!(trouble(&limiter).await, "none");
     // Of itself, which never comes to anything.
     tell(&server, &["REPLICAOF", "127.0.0.1", &server.port().to_string()]).await;
-    assert!(!counts(&limiter).await);
+    is_due_to(&trouble(&limiter).await, "replica");
 }
 
 #[tokio::test]
@@ -60,7 +68,8 @@ async fn a_check_says_so_when_the_user_may_not_run_scripts() {
     let Some(server) = Server::start().await else { return contract::skip(name, "there is no redis-server") };
     let rights = ["~*", "&*", "+@all", "-eval", "-evalsha", "-script"];
     tell(&server, &[&["ACL", "SETUSER", "weak", "on", ">gooseneck-11"], &rights[..]].concat()).await;
-    assert!(!counts(&limiter(&settings(&server.url_of("weak", "gooseneck-11"), name))).await);
+    let limiter = limiter(&settings(&server.url_of("weak", "gooseneck-11"), name));
+    is_due_to(&trouble(&limiter).await, "permissions");
 }
 
 #[tokio::test]
@@ -72,5 +81,5 @@ async fn the_rights_that_are_asked_for_are_enough() {
     let rights = ["+evalsha", "+script|load", "+time", "+get", "+set", "+select"];
     let user = ["ACL", "SETUSER", "lyceum", "on", ">gooseneck-11", &keys];
     tell(&server, &[&user[..], &rights[..]].concat()).await;
-    assert!(counts(&limiter(&settings)).await);
+    assert_eq!(trouble(&limiter(&settings)).await, "none");
 }
