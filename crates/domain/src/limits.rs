@@ -14,7 +14,7 @@ use crate::{ids::UserId, mentor::Cause, sessions::Network};
 /// Kinds of requests that are counted apart, so that reading much does not stop anybody from signing in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
-    /// Signing in and up, refreshing, mails: what can be guessed at, and what reaches others.
+    /// Signing in and up, mails: what can be guessed at, and what reaches others.
     Auth,
     /// Asking the mentor, which costs money.
     Chat,

@@ -95,6 +95,20 @@ async fn a_user_has_a_limit_and_nobody_elses_is_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_signed_in_stays_so_whatever_is_guessed_beside_them() {
+    let house = limited(&[("auth", "network", 2)]);
+    let server = house.start().await;
+    for _ in 0..2 {
+        Answer::of(guess(&server)).await.is_problem(401, "invalid_credentials");
+    }
+    is_one_too_many(Answer::of(guess(&server)).await, 2, 30);
+    // Without a cookie, but asked for it.
+    let refreshing = server.request(Method::POST, "/api/v1/auth/refresh").json(&json!({}));
+    let answer = Answer::of(refreshing).await.is(401);
+    assert_eq!(told(&answer)[0], Some(3000), "{}", answer.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_of_openai_are_told_in_their_own_form_and_may_try_again() {
     let house = limited(&[("chat", "user", 1)]);
     let server = house.start().await;

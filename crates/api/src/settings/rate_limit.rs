@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct RateLimitSettings {
     /// Whether requests are limited; production insists. Default `true`.
     pub enabled: bool,
-    /// Signing in and up, refreshing, mails. Default 60 a minute for a network, 30 for a user.
+    /// Signing in and up, mails. Default 300 a minute for a network, 30 for a user.
     pub auth: ClassSettings,
     /// Asking the mentor. Default 300 and 30.
     pub chat: ClassSettings,
@@ -43,11 +43,12 @@ const fn at_least_one(number: u32) -> NonZeroU32 {
 }
 
 impl Default for RateLimitSettings {
-    /// A school of some hundred learners may sit behind one address.
+    /// A school of some hundred learners may sit behind one address, and sign in when the bell rings. Guessing has narrower
+    /// bounds: the lock of an account for the network that guesses at it, and the queue of those whose password is tried.
     fn default() -> Self {
         Self {
             enabled: true,
-            auth: class(60, 30),
+            auth: class(300, 30),
             chat: class(300, 30),
             uploads: class(120, 30),
             writes: class(3000, 300),

@@ -28,8 +28,9 @@ pub fn class_of(method: &Method, path: &str) -> Option<Class> {
     match (method.as_str(), &all[..count]) {
         // An orchestrator that is told to come later ends the server.
         ("GET", ["health"] | ["health", "live" | "ready"]) => None,
-        // Whoever wants to be signed out must get out.
-        ("POST", ["api", "v1", "auth", "logout" | "logout-all"]) => Some(Class::Writes),
+        // Whoever wants to be signed out must get out. And whoever is signed in stays so, whatever others of their network
+        // guess at: what refreshes a session is drawn from 2²⁵⁶ and not to be guessed.
+        ("POST", ["api", "v1", "auth", "logout" | "logout-all" | "refresh"]) => Some(Class::Writes),
         // Leaving asks for the password, as signing in does.
         ("POST", ["api", "v1", "auth", ..]) | ("DELETE", ["api", "v1", "users", "me"]) => Some(Class::Auth),
         (

@@ -249,7 +249,6 @@ fn the_class_of_every_operation() {
     auth     POST /api/v1/auth/password/change
     auth     POST /api/v1/auth/password/forgot
     auth     POST /api/v1/auth/password/reset
-    auth     POST /api/v1/auth/refresh
     auth     POST /api/v1/auth/register
     auth     POST /api/v1/auth/resend-verification
     auth     POST /api/v1/auth/token
@@ -324,6 +323,7 @@ fn the_class_of_every_operation() {
     writes   POST /api/v1/ai/messages/{id}/stop
     writes   POST /api/v1/auth/logout
     writes   POST /api/v1/auth/logout-all
+    writes   POST /api/v1/auth/refresh
     writes   POST /api/v1/courses
     writes   POST /api/v1/courses/{course}/archive
     writes   POST /api/v1/courses/{course}/enrollment
