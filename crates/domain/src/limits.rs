@@ -143,6 +143,13 @@ pub trait Limiter: Send + Sync {
     /// [`LimiterError`] if nobody can count now.
     async fn take(&self, demand: &Demand) -> Result<Verdict, LimiterError>;
 
+    /// Gives back what was taken for that demand a moment ago, because nothing will be done for it. A bucket is never
+    /// fuller than full.
+    ///
+    /// # Errors
+    /// [`LimiterError`] if nobody can count now. Then it comes back by itself, as everything that was taken.
+    async fn give_back(&self, demand: &Demand) -> Result<(), LimiterError>;
+
     /// How counting goes on.
     async fn check(&self) -> Result<Counting, LimiterError>;
 }

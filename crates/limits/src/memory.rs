@@ -95,12 +95,24 @@ impl<C: Clock> MemoryLimiter<C> {
         self.tally.counted(demand.class, &verdict);
         verdict
     }
+
+    /// Gives one back to the bucket of the demand.
+    pub fn refill(&self, demand: &Demand) {
+        let now = self.clock.now().duration_since(self.origin).as_u64();
+        let interval = nanoseconds(quota(demand.rate).replenish_interval());
+        self.buckets.change_kept(demand.class, &demand.counted, |full_at| full_at.saturating_sub(interval).max(now));
+    }
 }
 
 #[async_trait]
 impl<C: Clock<Instant: Sync> + Send + Sync> Limiter for MemoryLimiter<C> {
     async fn take(&self, demand: &Demand) -> Result<Verdict, LimiterError> {
         Ok(self.count(demand))
+    }
+
+    async fn give_back(&self, demand: &Demand) -> Result<(), LimiterError> {
+        self.refill(demand);
+        Ok(())
     }
 
     async fn check(&self) -> Result<Counting, LimiterError> {

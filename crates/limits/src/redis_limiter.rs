@@ -35,7 +35,7 @@ pub struct RedisSettings {
 #[error("the address of Redis is not one: redis://user:password@host:port/0, or rediss://… for TLS")]
 pub struct RedisSettingsError;
 
-/// [`Limiter`] in Redis 6 or later, or in Valkey: one script, one round trip, one key for each bucket, which goes when the
+/// [`Limiter`] in Redis 6 or later, or in Valkey: a script, one round trip, one key for each bucket, which goes when the
 /// bucket is full.
 ///
 /// Keys are `PREFIX:limit:CLASS:WHO`, as `lyceum:limit:auth:network:203.0.113.7`: readable, so that an operator who is
@@ -55,7 +55,8 @@ pub struct RedisSettingsError;
 pub struct RedisLimiter {
     line: Line,
     key_prefix: String,
-    script: Script,
+    taking: Script,
+    giving_back: Script,
 }
 
 impl RedisLimiter {
@@ -72,13 +73,18 @@ impl RedisLimiter {
         Ok(Self {
             line: Line::new(client, config),
             key_prefix: settings.key_prefix.clone(),
-            script: Script::new(include_str!("gcra.lua")),
+            taking: Script::new(include_str!("gcra.lua")),
+            giving_back: Script::new(include_str!("give_back.lua")),
         })
+    }
+
+    fn key(&self, demand: &Demand) -> String {
+        format!("{}:limit:{}:{}", self.key_prefix, demand.class, demand.counted)
     }
 
     /// Takes one from the bucket with that name: how long until one would be let through, and until the bucket is full.
     async fn take_of(&self, key: &str, interval: u64, full_after: u64) -> Result<(u64, u64), LimiterError> {
-        let mut question = self.script.key(key);
+        let mut question = self.taking.key(key);
         question.arg(interval).arg(full_after);
         self.line.ask(&question).await.map_err(|error| LimiterError(error.into()))
     }
@@ -99,7 +105,7 @@ impl fmt::Debug for RedisLimiter {
 #[async_trait]
 impl Limiter for RedisLimiter {
     async fn take(&self, demand: &Demand) -> Result<Verdict, LimiterError> {
-        let key = format!("{}:limit:{}:{}", self.key_prefix, demand.class, demand.counted);
+        let key = self.key(demand);
         let (interval, full_after) = microseconds(demand.rate);
         let (wait, ahead) = self.take_of(&key, interval, full_after).await?;
         let is_allowed = wait == 0;
@@ -110,6 +116,13 @@ impl Limiter for RedisLimiter {
             reset: Duration::from_micros(ahead),
             retry_after: (!is_allowed).then(|| Duration::from_micros(wait)),
         })
+    }
+
+    async fn give_back(&self, demand: &Demand) -> Result<(), LimiterError> {
+        let (interval, _) = microseconds(demand.rate);
+        let mut question = self.giving_back.key(self.key(demand));
+        question.arg(interval);
+        self.line.ask(&question).await.map_err(|error| LimiterError(error.into()))
     }
 
     async fn check(&self) -> Result<Counting, LimiterError> {

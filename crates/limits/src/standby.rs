@@ -103,6 +103,22 @@ impl<L: Remote> Limiter for SharedLimiter<L> {
         }
     }
 
+    /// While the shared counter is away, nothing was taken from it.
+    async fn give_back(&self, demand: &Demand) -> Result<(), LimiterError> {
+        if !demand.class.fails_open() {
+            self.standby.local.refill(demand);
+        }
+        if self.standby.is_alone() {
+            return Ok(());
+        }
+        let Some(call) = self.enter() else { return Ok(()) };
+        match self.shared.give_back(demand).await {
+            Ok(()) => call.succeeded(),
+            Err(error) => call.failed(&error),
+        }
+        Ok(())
+    }
+
     /// Asks the shared counter, unless it has a rest. While it is away, that is the error.
     async fn check(&self) -> Result<Counting, LimiterError> {
         let Some(call) = self.enter() else {

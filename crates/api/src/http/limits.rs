@@ -1,5 +1,8 @@
 //! How often anybody may ask. Each request is counted twice: for the network it comes from, before anything is done for
 //! it, and for its user, once it is known who that is. [`classes`] says as what.
+//!
+//! What is refused for the user is not counted for the network: one learner's client that asks again and again must not
+//! stop their school. Such a request costs finding out whose it is, and nothing more.
 
 pub mod classes;
 #[cfg(test)]
@@ -41,9 +44,10 @@ pub struct Limits {
 }
 
 /// What is known of a request that is counted; one of its extensions.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Standing {
     class: Class,
+    network: Network,
     /// The tightest so far; `None` while nobody could count.
     verdict: Option<Verdict>,
     is_counted_for_user: bool,
@@ -62,12 +66,7 @@ impl Limits {
 
     /// Counts one request. While nobody can count, some go on uncounted.
     async fn take(&self, class: Class, counted: Counted) -> Result<Option<Verdict>, Problem> {
-        let rates = self.rates.of(class);
-        let rate = match counted {
-            Counted::Network(_) => rates.network(),
-            Counted::User(_) => rates.user(),
-        };
-        match self.limiter.take(&Demand { class, counted, rate }).await {
+        match self.limiter.take(&self.demand(class, counted)).await {
             Ok(verdict) => Ok(Some(verdict)),
             Err(LimiterError(cause)) if class.fails_open() => {
                 tracing::warn!(class = class.as_str(), cause = &*cause, "a request could not be counted");
@@ -75,6 +74,23 @@ impl Limits {
             }
             Err(LimiterError(cause)) => Err(Problem::limiter_unavailable(cause)),
         }
+    }
+
+    /// Gives back what a request took that is not answered after all. It would come back by itself, so nobody has to hear
+    /// of it if that fails.
+    async fn give_back(&self, class: Class, counted: Counted) {
+        if let Err(LimiterError(cause)) = self.limiter.give_back(&self.demand(class, counted)).await {
+            tracing::debug!(class = class.as_str(), cause = &*cause, "a request could not be given back");
+        }
+    }
+
+    fn demand(&self, class: Class, counted: Counted) -> Demand {
+        let rates = self.rates.of(class);
+        let rate = match counted {
+            Counted::Network(_) => rates.network(),
+            Counted::User(_) => rates.user(),
+        };
+        Demand { class, counted, rate }
     }
 
     /// Counts a request for its network, and does what follows if that is not one too many.
@@ -87,11 +103,11 @@ impl Limits {
             return Ok(next.call(request).await?.map_into_left_body());
         };
         let network = Network::of(client::address(request.request()));
-        let verdict = match self.take(class, Counted::Network(network)).await {
+        let verdict = match self.take(class, Counted::Network(network.clone())).await {
             Ok(verdict) => verdict,
             Err(problem) => return Ok(request.error_response(problem).map_into_right_body()),
         };
-        request.extensions_mut().insert(Standing { class, verdict, is_counted_for_user: false });
+        request.extensions_mut().insert(Standing { class, network, verdict, is_counted_for_user: false });
         let mut response = if let Some(wait) = verdict.and_then(|verdict| verdict.retry_after) {
             request.error_response(Problem::rate_limited(wait)).map_into_right_body()
         } else {
@@ -106,18 +122,22 @@ impl Limits {
 
     /// Counts a request for its user, once.
     async fn pass_user(&self, request: &HttpRequest, user: UserId) -> Result<(), Problem> {
-        let class = match request.extensions_mut().get_mut::<Standing>() {
+        let before = match request.extensions_mut().get_mut::<Standing>() {
             Some(standing) if !standing.is_counted_for_user => {
                 standing.is_counted_for_user = true;
-                standing.class
+                standing.clone()
             }
             _ => return Ok(()),
         };
-        let Some(verdict) = self.take(class, Counted::User(user)).await? else { return Ok(()) };
+        let Some(verdict) = self.take(before.class, Counted::User(user)).await? else { return Ok(()) };
         if let Some(standing) = request.extensions_mut().get_mut::<Standing>() {
             standing.verdict = Some(standing.verdict.map_or(verdict, |before| before.tighter(verdict)));
         }
-        verdict.retry_after.map_or(Ok(()), |wait| Err(Problem::rate_limited(wait)))
+        let Some(wait) = verdict.retry_after else { return Ok(()) };
+        if before.verdict.is_some() {
+            self.give_back(before.class, Counted::Network(before.network)).await;
+        }
+        Err(Problem::rate_limited(wait))
     }
 }
 

@@ -52,9 +52,7 @@ impl Buckets {
         now: u64,
         decide: impl FnOnce(u64) -> (u64, Verdict),
     ) -> Verdict {
-        let fingerprint = self.fingerprints.hash_one(counted);
-        let low_bits = usize::from(fingerprint.to_le_bytes()[0]);
-        let mut part = locked(&self.parts[class as usize * PARTS + low_bits % PARTS]);
+        let (fingerprint, mut part) = self.part(class, counted);
         if let Some(full_at) = part.full_at.get_mut(&fingerprint) {
             let (changed, verdict) = decide(*full_at);
             *full_at = changed;
@@ -64,6 +62,21 @@ impl Buckets {
         part.make_room(now, self.keys_per_part);
         part.full_at.insert(fingerprint, full_at);
         verdict
+    }
+
+    /// Replaces the moment of one key by another, if it is kept.
+    pub(super) fn change_kept(&self, class: Class, counted: &Counted, decide: impl FnOnce(u64) -> u64) {
+        let (fingerprint, mut part) = self.part(class, counted);
+        if let Some(full_at) = part.full_at.get_mut(&fingerprint) {
+            *full_at = decide(*full_at);
+        }
+    }
+
+    /// The fingerprint of a key, and where it is kept.
+    fn part(&self, class: Class, counted: &Counted) -> (u64, MutexGuard<'_, Part>) {
+        let fingerprint = self.fingerprints.hash_one(counted);
+        let low_bits = usize::from(fingerprint.to_le_bytes()[0]);
+        (fingerprint, locked(&self.parts[class as usize * PARTS + low_bits % PARTS]))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use redis::{AsyncConnectionConfig, Client, RedisError, ScriptInvocation, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisError, ScriptInvocation, aio::MultiplexedConnection};
 use tokio::sync::OnceCell;
 
 /// One connection, which all requests share and which is made anew when it fails.
@@ -39,8 +39,8 @@ impl Line {
 
     /// Asks, and gives the connection up if that fails. One that was there before and turns out to be closed says nothing
     /// about Redis, which may have been started again or close what rests: then another one is asked, once. The first may
-    /// have been closed between its doing and its answer, so a request may be counted twice, which harms nobody.
-    pub(super) async fn ask(&self, question: &ScriptInvocation<'_>) -> Result<(u64, u64), RedisError> {
+    /// have been closed between its doing and its answer, so one request more may be counted, or given back, than there was.
+    pub(super) async fn ask<T: FromRedisValue>(&self, question: &ScriptInvocation<'_>) -> Result<T, RedisError> {
         let connection = Arc::clone(&self.current().connection);
         let was_there = matches!(connection.get(), Some(Ok(_)));
         match self.ask_by(connection, question).await {
@@ -52,11 +52,11 @@ impl Line {
         }
     }
 
-    async fn ask_by(
+    async fn ask_by<T: FromRedisValue>(
         &self,
         connection: Arc<Connection>,
         question: &ScriptInvocation<'_>,
-    ) -> Result<(u64, u64), RedisError> {
+    ) -> Result<T, RedisError> {
         let connect = || self.client.get_multiplexed_async_connection_with_config(&self.config);
         let answer = match connection.get_or_init(connect).await {
             Ok(connected) => question.invoke_async(&mut connected.clone()).await,

@@ -58,6 +58,10 @@ impl Limiter for Far {
         self.answer(Verdict { limit, remaining: 0, reset: Duration::from_secs(7), retry_after: None }).await
     }
 
+    async fn give_back(&self, _: &Demand) -> Result<(), LimiterError> {
+        self.answer(()).await
+    }
+
     async fn check(&self) -> Result<Counting, LimiterError> {
         self.answer(Counting::Shared).await
     }
@@ -107,10 +111,14 @@ impl Scene {
 }
 
 /// Three at once, all of which are of one network.
-async fn take(limiter: &SharedLimiter<Far>, class: Class) -> Verdict {
+fn demand(class: Class) -> Demand {
     let counted = Counted::Network(Network::of(None));
     let rate = Rate { per_minute: NonZeroU32::MIN, burst: NonZeroU32::new(3).unwrap() };
-    limiter.take(&Demand { class, counted, rate }).await.expect("there is always a verdict")
+    Demand { class, counted, rate }
+}
+
+async fn take(limiter: &SharedLimiter<Far>, class: Class) -> Verdict {
+    limiter.take(&demand(class)).await.expect("there is always a verdict")
 }
 
 const LET_THROUGH: Verdict = Verdict { limit: 3, remaining: 3, reset: Duration::ZERO, retry_after: None };
@@ -154,6 +162,34 @@ async fn what_was_let_through_before_counts_when_it_goes() {
     scene.far.send_replace(State::Fails);
     assert!(scene.take(Class::Auth).await.is_allowed());
     assert!(!scene.take(Class::Auth).await.is_allowed(), "two before and one now are three");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_given_back_is_back_with_and_without_it() {
+    let scene = Scene::new(State::Answers);
+    for _ in 0..3 {
+        scene.take(Class::Auth).await;
+        scene.limiter.give_back(&demand(Class::Auth)).await.expect("it is there");
+    }
+    assert_eq!(scene.asked(), 6);
+    scene.far.send_replace(State::Fails);
+    // What was given back before is not used up here either; nor what is given back without it.
+    for _ in 0..3 {
+        assert!(scene.take(Class::Auth).await.is_allowed());
+    }
+    assert!(!scene.take(Class::Auth).await.is_allowed());
+    scene.limiter.give_back(&demand(Class::Auth)).await.expect("it is given back here");
+    assert!(scene.take(Class::Auth).await.is_allowed());
+    assert_eq!(scene.asked(), 1, "it has a rest");
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_nothing_can_be_given_back_is_noticed_as_well() {
+    let scene = Scene::new(State::Answers);
+    scene.take(Class::Reads).await;
+    scene.far.send_replace(State::Fails);
+    scene.limiter.give_back(&demand(Class::Reads)).await.expect("nobody has to know");
+    assert!(scene.limiter.standby.is_alone());
 }
 
 #[tokio::test(start_paused = true)]

@@ -71,6 +71,8 @@ macro_rules! limiter_contract {
             classes_and_people_are_counted_apart
             two_hundred_at_once_get_exactly_a_burst
             what_one_server_lets_through_the_other_knows
+            what_is_given_back_can_be_taken_again_by_anybody
+            nothing_is_given_back_to_what_is_full
             a_faster_rate_holds_at_once
             a_slower_rate_holds_at_once
             extreme_rates_are_counted
@@ -236,6 +238,32 @@ pub async fn what_one_server_lets_through_the_other_knows(subject: &Subject) {
     }
     assert!(!take(&*subject.one, &demand).await.is_allowed());
     assert!(!take(&*subject.other, &demand).await.is_allowed());
+}
+
+/// What one server has taken for nothing is there for all when it has given it back; once.
+pub async fn what_is_given_back_can_be_taken_again_by_anybody(subject: &Subject) {
+    let demand = demand(rate(1, 3));
+    assert_eq!(let_through(&*subject.one, &demand, 4).await, 3);
+    for limiter in [&subject.other, &subject.one] {
+        subject.one.give_back(&demand).await.expect("counts");
+        assert_eq!(let_through(&**limiter, &demand, 2).await, 1);
+    }
+    // Others have lost and gained nothing.
+    let another = Demand { class: Class::Chat, ..demand };
+    assert_eq!(let_through(&*subject.one, &another, 4).await, 3);
+}
+
+/// However often is given back, a burst is the most.
+pub async fn nothing_is_given_back_to_what_is_full(subject: &Subject) {
+    for rate in [rate(1, 3), rate(u32::MAX, 3), rate(1, u32::MAX)] {
+        subject.one.give_back(&demand(rate)).await.expect("counts");
+    }
+    let demand = demand(rate(1, 3));
+    assert_eq!(let_through(&*subject.one, &demand, 2).await, 2);
+    for _ in 0..5 {
+        subject.one.give_back(&demand).await.expect("counts");
+    }
+    assert_eq!(let_through(&*subject.one, &demand, 9).await, 3);
 }
 
 /// A faster rate is not held up by what was used up under a slower one.

@@ -42,6 +42,13 @@ impl Limiter for Bursts {
         })
     }
 
+    async fn give_back(&self, demand: &Demand) -> Result<(), LimiterError> {
+        let mut taken = self.0.lock().unwrap();
+        let taken = taken.get_mut(&(demand.class, demand.counted.clone())).expect("it was taken");
+        *taken = taken.checked_sub(1).expect("once only");
+        Ok(())
+    }
+
     async fn check(&self) -> Result<Counting, LimiterError> {
         Ok(Counting::InMemory)
     }
@@ -52,6 +59,10 @@ struct Away;
 #[async_trait]
 impl Limiter for Away {
     async fn take(&self, _: &Demand) -> Result<Verdict, LimiterError> {
+        Err(LimiterError("the network".into()))
+    }
+
+    async fn give_back(&self, _: &Demand) -> Result<(), LimiterError> {
         Err(LimiterError("the network".into()))
     }
 
@@ -167,7 +178,20 @@ async fn a_user_is_counted_once_for_each_request_wherever_it_comes_from() {
     assert_eq!(door.read(3, Some(7)).await, (429, "2 0 61 61".to_owned()));
     assert_eq!(door.handled.load(Ordering::Relaxed), 2);
     assert_eq!(door.read(3, Some(8)).await, (200, "2 1 61 -".to_owned()), "somebody else of the same network");
-    assert_eq!(door.read(3, None).await, (200, "9 6 61 -".to_owned()), "nobody in particular");
+    assert_eq!(door.read(3, None).await, (200, "9 7 61 -".to_owned()), "nobody in particular");
+}
+
+#[actix_web::test]
+async fn whoever_asks_too_often_stops_nobody_else_of_their_network() {
+    let door = Door::new(3, 1);
+    assert_eq!(door.read(1, Some(7)).await.0, 200);
+    for _ in 0..9 {
+        assert_eq!(door.read(1, Some(7)).await, (429, "1 0 61 61".to_owned()));
+    }
+    assert_eq!(door.read(1, Some(8)).await.0, 200);
+    assert_eq!(door.read(1, None).await, (200, "3 0 61 -".to_owned()));
+    assert_eq!(door.read(1, None).await.0, 429);
+    assert_eq!(door.handled.load(Ordering::Relaxed), 3);
 }
 
 #[actix_web::test]
