@@ -66,6 +66,38 @@ pub enum Counted {
     User(UserId),
 }
 
+impl Counted {
+    /// Which of both it is.
+    pub const fn whose(&self) -> Whose {
+        match self {
+            Self::Network(_) => Whose::Network,
+            Self::User(_) => Whose::User,
+        }
+    }
+}
+
+/// Whose limit it is. A request of somebody who is signed in has to keep to both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Whose {
+    /// That of a client network.
+    Network,
+    /// That of a user.
+    User,
+}
+
+impl Whose {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Network, Self::User];
+
+    /// The word for metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::User => "user",
+        }
+    }
+}
+
 impl fmt::Display for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -92,7 +92,7 @@ impl<C: Clock> MemoryLimiter<C> {
             let reset = Duration::from_nanos(ahead);
             (now.saturating_add(ahead), Verdict { limit: rate.burst.get(), remaining, reset, retry_after })
         });
-        self.tally.counted(demand.class, &verdict);
+        self.tally.counted(demand, &verdict);
         verdict
     }
 

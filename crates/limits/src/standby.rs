@@ -58,12 +58,12 @@ impl Standby {
 
     fn take(&self, demand: &Demand) -> Verdict {
         if demand.class.fails_open() {
-            self.tally.let_through(demand.class);
+            self.tally.let_through(demand);
             let limit = demand.rate.burst.get();
             return Verdict { limit, remaining: limit, reset: Duration::ZERO, retry_after: None };
         }
         let verdict = self.local.count(demand);
-        self.tally.counted_alone(demand.class, &verdict);
+        self.tally.counted_alone(demand, &verdict);
         verdict
     }
 }
@@ -93,7 +93,7 @@ impl<L: Remote> Limiter for SharedLimiter<L> {
                 if verdict.is_allowed() && !demand.class.fails_open() {
                     standby.local.count(demand);
                 }
-                standby.tally.counted(demand.class, &verdict);
+                standby.tally.counted(demand, &verdict);
                 Ok(verdict)
             }
             Err(error) => {

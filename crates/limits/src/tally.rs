@@ -2,11 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use lyceum_domain::limits::{Class, Verdict};
+use lyceum_domain::limits::{Class, Demand, Verdict, Whose};
 
-/// What was said so far, by class; goes up only. May be read at any time by anybody.
+/// What was said so far, by class and by whose limit it was; goes up only. May be read at any time by anybody.
 #[derive(Debug, Default)]
-pub struct Tally([Counters; Class::ALL.len()]);
+pub struct Tally([[Counters; Whose::ALL.len()]; Class::ALL.len()]);
 
 #[derive(Debug, Default)]
 struct Counters {
@@ -16,7 +16,7 @@ struct Counters {
     uncounted: AtomicU64,
 }
 
-/// What was said to the requests of one class.
+/// What was said to the requests of one class, for one of both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Said {
     /// Let through, whoever counted them.
@@ -30,9 +30,9 @@ pub struct Said {
 }
 
 impl Tally {
-    /// What was said to the requests of a class.
-    pub fn of(&self, class: Class) -> Said {
-        let counters = &self.0[class as usize];
+    /// What was said to the requests of a class, for their networks or for their users.
+    pub fn of(&self, class: Class, whose: Whose) -> Said {
+        let counters = self.counters(class, whose);
         Said {
             allowed: counters.allowed.load(Relaxed),
             refused: counters.refused.load(Relaxed),
@@ -41,20 +41,24 @@ impl Tally {
         }
     }
 
-    pub(crate) fn counted(&self, class: Class, verdict: &Verdict) {
-        let counters = &self.0[class as usize];
+    pub(crate) fn counted(&self, demand: &Demand, verdict: &Verdict) {
+        let counters = self.counters(demand.class, demand.counted.whose());
         let counter = if verdict.is_allowed() { &counters.allowed } else { &counters.refused };
         counter.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn counted_alone(&self, class: Class, verdict: &Verdict) {
-        self.counted(class, verdict);
-        self.0[class as usize].alone.fetch_add(1, Relaxed);
+    pub(crate) fn counted_alone(&self, demand: &Demand, verdict: &Verdict) {
+        self.counted(demand, verdict);
+        self.counters(demand.class, demand.counted.whose()).alone.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn let_through(&self, class: Class) {
-        let counters = &self.0[class as usize];
+    pub(crate) fn let_through(&self, demand: &Demand) {
+        let counters = self.counters(demand.class, demand.counted.whose());
         counters.allowed.fetch_add(1, Relaxed);
         counters.uncounted.fetch_add(1, Relaxed);
+    }
+
+    fn counters(&self, class: Class, whose: Whose) -> &Counters {
+        &self.0[class as usize][whose as usize]
     }
 }

@@ -64,12 +64,14 @@ impl Limits {
         &*self.limiter
     }
 
-    /// Counts one request. While nobody can count, some go on uncounted.
+    /// Counts one request. While nobody can count, some go on uncounted. (With the limiters of this server somebody always
+    /// can; see [`Problem::limiter_unavailable`].)
     async fn take(&self, class: Class, counted: Counted) -> Result<Option<Verdict>, Problem> {
         match self.limiter.take(&self.demand(class, counted)).await {
             Ok(verdict) => Ok(Some(verdict)),
             Err(LimiterError(cause)) if class.fails_open() => {
-                tracing::warn!(class = class.as_str(), cause = &*cause, "a request could not be counted");
+                // A line for each request would fill disks. A limiter that may be away says itself when it goes and comes.
+                tracing::debug!(class = class.as_str(), cause = &*cause, "a request could not be counted");
                 Ok(None)
             }
             Err(LimiterError(cause)) => Err(Problem::limiter_unavailable(cause)),

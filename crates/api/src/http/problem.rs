@@ -119,7 +119,8 @@ impl Problem {
         Self { retry_after: Some(retry_after), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail) }
     }
 
-    /// Nobody can count requests, and this one must not go on uncounted.
+    /// Nobody can count requests, and this one must not go on uncounted. The server as it is wired always has somebody: the
+    /// limiter in memory does not fail, and stands in for Redis. It is for a limiter that has nobody behind it.
     pub fn limiter_unavailable(cause: Cause) -> Self {
         let detail = "Requests of this kind cannot be taken for a moment.";
         Self {

@@ -2,12 +2,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use lyceum_domain::limits::Class;
+use lyceum_domain::limits::{Class, Whose};
 use prometheus::{IntCounterVec, IntGauge, Registry, Result};
 
 use super::{counters, mirror, registered};
 
-/// What the limiter said to the requests of one class, since the start.
+/// What the limiter said to the requests of one class since the start, for their networks or for their users.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Decided {
     /// Let through, whoever counted them.
@@ -20,7 +20,7 @@ pub struct Decided {
     pub uncounted: u64,
 }
 
-type Ask = (Box<dyn Fn(Class) -> Decided + Send>, Box<dyn Fn() -> bool + Send>);
+type Ask = (Box<dyn Fn(Class, Whose) -> Decided + Send>, Box<dyn Fn() -> bool + Send>);
 
 /// What is known of limits.
 pub struct LimitMetrics {
@@ -38,8 +38,9 @@ impl LimitMetrics {
                 registry,
                 counters(
                     "lyceum_limiter_decisions_total",
-                    "Requests that the limiter let through (allowed) or turned away (refused), by class.",
-                    &["class", "outcome"],
+                    "What the limiter let through (allowed) or turned away (refused), by class, and by whose limit it was: a \
+                     request of somebody who is signed in is counted for its network and then for its user.",
+                    &["class", "whose", "outcome"],
                 )?,
             )?,
             without_redis: registered(
@@ -47,7 +48,7 @@ impl LimitMetrics {
                 counters(
                     "lyceum_limiter_without_redis_total",
                     "Of these, those that this server counted for itself (alone) or nobody did (uncounted).",
-                    &["class", "counted"],
+                    &["class", "whose", "counted"],
                 )?,
             )?,
             fallback: registered(
@@ -60,7 +61,7 @@ impl LimitMetrics {
     /// From now on these are asked: what was decided so far, and whether Redis is away.
     pub fn watch(
         &self,
-        decided: impl Fn(Class) -> Decided + Send + 'static,
+        decided: impl Fn(Class, Whose) -> Decided + Send + 'static,
         is_alone: impl Fn() -> bool + Send + 'static,
     ) {
         *self.source.lock().unwrap_or_else(PoisonError::into_inner) = Some((Box::new(decided), Box::new(is_alone)));
@@ -69,18 +70,20 @@ impl LimitMetrics {
     pub(super) fn look(&self) {
         let source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((decided, is_alone)) = &*source else { return };
-        for class in Class::ALL {
-            let (name, decided) = (class.as_str(), decided(class));
-            mirror(&self.decisions.with_label_values(&[name, "allowed"]), decided.allowed);
-            mirror(&self.decisions.with_label_values(&[name, "refused"]), decided.refused);
-            mirror(&self.without_redis.with_label_values(&[name, "alone"]), decided.alone);
-            mirror(&self.without_redis.with_label_values(&[name, "uncounted"]), decided.uncounted);
+        for (class, whose) in Class::ALL.into_iter().flat_map(|class| Whose::ALL.map(|whose| (class, whose))) {
+            let decided = decided(class, whose);
+            let of =
+                |counters: &IntCounterVec, what| counters.with_label_values(&[class.as_str(), whose.as_str(), what]);
+            mirror(&of(&self.decisions, "allowed"), decided.allowed);
+            mirror(&of(&self.decisions, "refused"), decided.refused);
+            mirror(&of(&self.without_redis, "alone"), decided.alone);
+            mirror(&of(&self.without_redis, "uncounted"), decided.uncounted);
         }
         self.fallback.set(is_alone().into());
     }
 
     #[cfg(test)]
     pub(super) fn touch(&self) {
-        self.watch(|_| Decided::default(), || false);
+        self.watch(|_, _| Decided::default(), || false);
     }
 }

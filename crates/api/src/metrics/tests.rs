@@ -9,7 +9,7 @@ use actix_web::{
     web,
 };
 use futures_util::{StreamExt as _, stream};
-use lyceum_domain::limits::Class;
+use lyceum_domain::limits::{Class, Whose};
 use lyceum_domain::mentor::{ChatError, ChatModel as _, Completion, Delivery, FinishReason, TokenUsage};
 use lyceum_testkit::{chat::ScriptedModel, contract::chat_model::request};
 
@@ -208,16 +208,22 @@ fn pools_are_summed_as_long_as_they_are_there() {
 }
 
 #[test]
-fn what_the_limiter_decided_is_told_by_class() {
+fn what_the_limiter_decided_is_told_by_class_and_by_whose_limit_it_was() {
     let metrics = Metrics::new().expect("metrics");
     let decided = limits::Decided { allowed: 7, refused: 2, alone: 3, uncounted: 1 };
-    metrics.limits.watch(move |class| if class == Class::Chat { decided } else { limits::Decided::default() }, || true);
+    let is_known = |class, whose| class == Class::Chat && whose == Whose::User;
+    let decide = move |class, whose| if is_known(class, whose) { decided } else { limits::Decided::default() };
+    metrics.limits.watch(decide, || true);
     for _ in 0..2 {
         let count = |series: &str| value(&metrics, series);
-        assert_eq!(count(r#"lyceum_limiter_decisions_total{class="chat",outcome="allowed"}"#).as_deref(), Some("7"));
-        assert_eq!(count(r#"lyceum_limiter_decisions_total{class="chat",outcome="refused"}"#).as_deref(), Some("2"));
-        assert_eq!(count(r#"lyceum_limiter_without_redis_total{class="chat",counted="alone"}"#).as_deref(), Some("3"));
-        assert_eq!(count(r#"lyceum_limiter_decisions_total{class="auth",outcome="allowed"}"#).as_deref(), Some("0"));
+        let decisions = |of: &str, outcome: &str| {
+            count(&format!(r#"lyceum_limiter_decisions_total{{class="chat",outcome="{outcome}",whose="{of}"}}"#))
+        };
+        assert_eq!(decisions("user", "allowed").as_deref(), Some("7"));
+        assert_eq!(decisions("user", "refused").as_deref(), Some("2"));
+        assert_eq!(decisions("network", "allowed").as_deref(), Some("0"));
+        let alone = r#"lyceum_limiter_without_redis_total{class="chat",counted="alone",whose="user"}"#;
+        assert_eq!(count(alone).as_deref(), Some("3"));
         assert_eq!(count("lyceum_limiter_fallback").as_deref(), Some("1"));
     }
 }

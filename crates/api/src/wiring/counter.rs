@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use lyceum_domain::limits::{Class, Limiter};
+use lyceum_domain::limits::{Class, Limiter, Whose};
 use lyceum_limits::{MemoryLimiter, RedisLimiter, RedisSettings, SharedLimiter, Standby, Tally};
 
 use crate::{
@@ -24,11 +24,13 @@ impl Counter {
         match &counter {
             Self::Alone(memory) => {
                 let watched = Arc::clone(memory);
-                metrics.limits.watch(move |class| decided(watched.tally(), class), || false);
+                metrics.limits.watch(move |class, whose| decided(watched.tally(), class, whose), || false);
             }
             Self::Together(_, standby) => {
                 let (watched, asked) = (Arc::clone(standby), Arc::clone(standby));
-                metrics.limits.watch(move |class| decided(watched.tally(), class), move || asked.is_alone());
+                metrics
+                    .limits
+                    .watch(move |class, whose| decided(watched.tally(), class, whose), move || asked.is_alone());
             }
         }
         counter
@@ -61,7 +63,7 @@ impl Counter {
     }
 }
 
-fn decided(tally: &Tally, class: Class) -> Decided {
-    let said = tally.of(class);
+fn decided(tally: &Tally, class: Class, whose: Whose) -> Decided {
+    let said = tally.of(class, whose);
     Decided { allowed: said.allowed, refused: said.refused, alone: said.alone, uncounted: said.uncounted }
 }

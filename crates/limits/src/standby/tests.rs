@@ -4,7 +4,7 @@ use std::{
 };
 
 use lyceum_domain::{
-    limits::{Class, Counted, Rate},
+    limits::{Class, Counted, Rate, Whose},
     sessions::Network,
 };
 use tokio::{sync::watch, time::Instant};
@@ -106,7 +106,7 @@ impl Scene {
     }
 
     fn said(&self, class: Class) -> Said {
-        self.limiter.standby.tally().of(class)
+        self.limiter.standby.tally().of(class, Whose::Network)
     }
 }
 
@@ -132,6 +132,8 @@ async fn while_it_answers_its_word_counts() {
     assert!(matches!(scene.limiter.check().await, Ok(Counting::Shared)));
     assert!(!scene.limiter.standby.is_alone());
     assert_eq!(scene.said(Class::Reads), Said { allowed: 1, ..Said::default() });
+    let of_users = scene.limiter.standby.tally().of(Class::Reads, Whose::User);
+    assert_eq!(of_users, Said::default(), "nobody was signed in");
 }
 
 #[tokio::test(start_paused = true)]

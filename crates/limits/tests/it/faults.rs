@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::future::join_all;
 use lyceum_domain::{
-    limits::{Class, Counted, Counting, Demand, Limiter, Rate},
+    limits::{Class, Counted, Counting, Demand, Limiter, Rate, Whose},
     sessions::Network,
 };
 use lyceum_limits::{RedisLimiter, RedisSettings, SharedLimiter, Standby};
@@ -81,7 +81,8 @@ impl Instance {
         assert!(self.standby.is_alone());
         assert!(self.limiter.check().await.is_err());
         let said = self.standby.tally();
-        assert!(said.of(Class::Reads).uncounted >= 50 && said.of(Class::Auth).alone == 20, "{said:?}");
+        let of = |class| said.of(class, Whose::Network);
+        assert!(of(Class::Reads).uncounted >= 50 && of(Class::Auth).alone == 20, "{said:?}");
     }
 }
 
