@@ -16,7 +16,6 @@ mod drills;
 mod leaks;
 mod postgres;
 mod processes;
-mod redis;
 mod site;
 mod tally;
 mod watch;

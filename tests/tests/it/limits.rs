@@ -1,5 +1,7 @@
 //! How often anybody may ask.
 
+use std::time::{Duration, Instant};
+
 use lyceum_e2e::{answer::Answer, house::House, redis::Redis, server::Server, wait::eventually};
 use reqwest::{Method, RequestBuilder, header};
 use serde_json::{Value, json};
@@ -215,6 +217,7 @@ async fn servers_over_one_redis_count_together_and_go_on_without_it() {
     let house = || limited(&[("auth", "network", 2)]).with("REDIS_URL", redis.url());
     let (one, other) = (house().start().await, house().start().await);
     assert!(counts(&one, "ok").await.contains("together"));
+    let began = Instant::now();
     for server in [&one, &other] {
         Answer::of(guess(server)).await.is_problem(401, "invalid_credentials");
     }
@@ -237,7 +240,9 @@ async fn servers_over_one_redis_count_together_and_go_on_without_it() {
             answer.is_problem(401, "invalid_credentials");
             passed += 1;
         }
-        assert!((1..=2).contains(&passed), "{passed} of 2, of which one was used");
+        // One comes back after half a minute.
+        let most = if began.elapsed() > Duration::from_secs(25) { 2 } else { 1 };
+        assert!((1..=most).contains(&passed), "{passed} of 2, of which one was used {:?} ago", began.elapsed());
         counts(server, "degraded").await;
         server.get("/health/ready").await.is(200);
     }
