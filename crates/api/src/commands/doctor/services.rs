@@ -55,9 +55,10 @@ pub(super) async fn redis(settings: &Settings, report: &mut Report) {
         return report.good("redis", "not set: each server counts requests by itself");
     }
     let redis = &settings.redis;
-    let patience = Duration::from_millis(redis.connect_timeout_milliseconds + 2 * redis.response_timeout_milliseconds);
+    let patience = Duration::from_millis(redis.connect_timeout_milliseconds + 3 * redis.response_timeout_milliseconds);
     let look = async { anyhow::Ok(wiring::limiter(settings)?.check().await?) };
-    let advice = "check REDIS_URL, and that the server runs; without it each server counts by itself";
+    let advice =
+        "check REDIS_URL, that it runs and has room, and what its user may; without it each server counts by itself";
     match tokio::time::timeout(patience, look).await {
         Ok(Ok(Counting::Shared)) => report.good("redis", "counts requests for all servers"),
         Ok(Ok(Counting::InMemory)) => report.bad("redis", "does not answer", advice),
