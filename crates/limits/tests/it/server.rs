@@ -30,11 +30,11 @@ impl Server {
 
     /// The address, with the password.
     pub fn url(&self) -> String {
-        self.url_by(self.port)
+        Self::url_by(self.port)
     }
 
     /// The same by way of another port of this machine.
-    pub fn url_by(&self, port: u16) -> String {
+    pub fn url_by(port: u16) -> String {
         format!("redis://default:{}@127.0.0.1:{port}/0", PASSWORD.replace(' ', "%20"))
     }
 

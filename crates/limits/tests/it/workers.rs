@@ -70,7 +70,7 @@ async fn when_connections_went_dead_without_a_word_one_finds_out_for_all() {
     let name = "when_connections_went_dead_without_a_word_one_finds_out_for_all";
     let Some(server) = Server::start().await else { return contract::skip(name, "there is no redis-server") };
     let relay = Relay::to(server.port()).await;
-    let workers = Workers::connected(&server.url_by(relay.port()), name).await;
+    let workers = Workers::connected(&Server::url_by(relay.port()), name).await;
     relay.forget();
     workers.all[0].take(&demand(Class::Reads, 9)).await.expect("reads go on");
     assert!(workers.standby.is_alone());
