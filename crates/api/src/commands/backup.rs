@@ -53,6 +53,9 @@ pub struct Backup {
 ///
 /// The restored server goes on where the backup was: mails that waited then are sent (again), sessions of then are good,
 /// and whatever people did since is gone.
+///
+/// Who only tries an archive out gives it settings of its own, with neither the bucket nor the mail server of the site: a
+/// server on it sends those mails and removes the files that were to go then.
 #[derive(Debug, Args)]
 pub struct Restore {
     /// The archive.
