@@ -147,6 +147,22 @@ impl House {
         Done::new(arguments, &output)
     }
 
+    /// Runs a command whose output and errors nobody reads, and answers its exit code.
+    pub fn run_unread(&self, arguments: &[&str]) -> Option<i32> {
+        let mut command = self.command();
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary runs");
+        drop((child.stdout.take(), child.stderr.take()));
+        child.wait().expect("ends").code()
+    }
+
+    /// Runs a command that writes into this file, and answers its exit code.
+    pub fn run_into(&self, arguments: &[&str], output: fs::File) -> Option<i32> {
+        let mut command = self.command();
+        command.args(arguments).stdin(Stdio::null()).stdout(output).stderr(Stdio::null());
+        command.status().expect("the binary runs").code()
+    }
+
     /// Starts a command and ends it after so long, as a power cut would; it may have ended before.
     pub fn run_and_kill(&self, arguments: &[&str], after: Duration) {
         let mut command = self.command();

@@ -1,5 +1,4 @@
 //! The commands of the binary. Exit codes: 0 done, 1 failed, 2 wrong usage or settings.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands talk to a terminal")]
 
 mod backup;
 mod config;
@@ -15,7 +14,6 @@ mod progress;
 mod user;
 
 use std::{
-    io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -26,7 +24,8 @@ use clap_complete::Shell;
 
 use crate::{
     backup::finish_placing,
-    logs, openapi,
+    logs, openapi, output,
+    output::{complain, say},
     server::serve,
     settings::{LoadOptions, Loaded, Settings},
     signals::StopSignals,
@@ -134,16 +133,24 @@ pub fn run(cli: Cli) -> ExitCode {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let outcome = dispatch(cli.command.unwrap_or(Command::Serve));
     traces::finish();
-    match outcome {
+    match outcome.and_then(|()| said()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(message)) => {
-            eprintln!("{message}");
+            complain!("{message}");
             ExitCode::from(2)
         }
         Err(Failure::Failed(error)) => {
-            eprintln!("lyceum: {error:#}");
+            complain!("lyceum: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Whether all that was said came to where somebody may read it.
+fn said() -> Outcome {
+    match output::failure() {
+        None => Ok(()),
+        Some(error) => Err(Failure::Failed(anyhow::anyhow!("standard output cannot be written: {error}"))),
     }
 }
 
@@ -151,19 +158,25 @@ fn dispatch(command: Command) -> Outcome {
     match command {
         // These need no settings, or must work with broken ones.
         Command::Openapi => {
-            println!("{}", openapi::json()?);
+            say!("{}", openapi::json()?);
             Ok(())
         }
         Command::Config(command) => config::run(&command),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::described(), "lyceum", &mut text);
-            Ok(std::io::stdout().write_all(&text)?)
+            output::text(&String::from_utf8(text)?);
+            Ok(())
         }
-        Command::Man { folder: None } => Ok(manual::write(Cli::described(), &mut std::io::stdout())?),
+        Command::Man { folder: None } => {
+            let mut text = Vec::new();
+            manual::write(Cli::described(), &mut text)?;
+            output::text(&String::from_utf8(text)?);
+            Ok(())
+        }
         Command::Man { folder: Some(folder) } => {
             let written = manual::write_all(Cli::described(), &folder)?;
-            println!("{written} pages are in {}", folder.display());
+            say!("{written} pages are in {}", folder.display());
             Ok(())
         }
         Command::Health(command) => block_on(health::run(command)),

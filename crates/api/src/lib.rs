@@ -4,6 +4,7 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`commands`] | `serve`, `migrate`, `user`, `mail`, `course`, `progress`, `encryption`, `config`, `openapi`, `doctor`, `health` … |
+//! | [`output`] | what commands say, also to nobody |
 //! | [`backup`] | archives that hold all of an installation |
 //! | [`machine`] | what the operating system says of the room that is left |
 //! | [`books`] | books that become courses, and courses that become books |
@@ -30,6 +31,7 @@ pub mod logs;
 pub mod machine;
 pub mod metrics;
 pub mod openapi;
+pub mod output;
 pub mod pump;
 pub mod routes;
 pub mod server;

@@ -36,7 +36,9 @@ use crate::{
         upload::{Patience, UploadLimits},
     },
     instance::Instance,
-    logs, metrics, openapi, routes,
+    logs, metrics, openapi,
+    output::say,
+    routes,
     settings::{LogFormat, Settings},
     signals::StopSignals,
     wiring::{self, House},
@@ -266,7 +268,6 @@ fn cors(origins: &[String], max_age_seconds: u32) -> Cors {
 }
 
 /// One line on standard output once the server answers and all its workers are at work, whatever the log level.
-#[expect(clippy::print_stdout, reason = "the line that whoever started the server waits for")]
 fn announce(settings: &Settings, port: u16, started: Instant, demo_help: Option<String>) {
     let host = &settings.server.host;
     let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
@@ -280,12 +281,12 @@ fn announce(settings: &Settings, port: u16, started: Instant, demo_help: Option<
             "start_milliseconds": milliseconds,
             "version": env!("CARGO_PKG_VERSION"),
         });
-        println!("{line}");
+        say!("{line}");
     } else {
         if let Some(help) = demo_help {
-            println!("{help}");
+            say!("{help}");
         }
-        println!(
+        say!(
             "Lyceum {} with {} and the {} mentor, up in {milliseconds} ms, listening on {url}",
             env!("CARGO_PKG_VERSION"),
             wiring::database_name(settings),

@@ -7,8 +7,10 @@ use std::{
 
 use crate::Error;
 
-/// How often a change is tried before the one who asked is told to try again.
-const ATTEMPTS: u32 = 40;
+/// How often a change is tried before the one who asked is told to try again; some seconds in all. Forty were too few for
+/// two who record as fast as they can on a machine where writers wait for each other longer than anything else takes:
+/// whoever failed read too late nine times of ten.
+const ATTEMPTS: u32 = 120;
 
 /// Runs `attempt` until it no longer meets a conflict. Each attempt loads what it decides on anew. One of those who
 /// collide always gets through, so the first waits are short; they grow to let a crowd thin out, and are of different
@@ -28,9 +30,9 @@ where
     attempt().await
 }
 
-/// About a millisecond after the first attempt, never more than 150: half of it to one and a half times it by chance.
+/// About a millisecond after the first attempt, never more than 75: half of it to one and a half times it by chance.
 fn wait(attempt: u32) -> Duration {
-    let micros = 1_000 * u64::from(attempt * attempt / 8 + 1).min(100);
+    let micros = 1_000 * u64::from(attempt * attempt / 8 + 1).min(50);
     // Each of these is seeded anew.
     let chance = RandomState::new().build_hasher().finish();
     Duration::from_micros(micros / 2 + chance % micros)

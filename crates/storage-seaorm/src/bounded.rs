@@ -70,7 +70,7 @@ impl Patience {
 impl Cuts {
     fn are_recent(&self) -> bool {
         let last = self.last.load(Ordering::Relaxed);
-        last > 0 && self.now().saturating_sub(last) < WARY.as_millis() as u64
+        last > 0 && u128::from(self.now().saturating_sub(last)) < WARY.as_millis()
     }
 
     fn now(&self) -> u64 {

@@ -236,6 +236,29 @@ fn the_doctor_says_soon_that_the_database_is_away() {
 }
 
 #[test]
+fn a_command_does_its_work_whoever_reads_what_it_says() {
+    let house = House::small();
+    for arguments in [
+        &["config", "reference"][..],
+        &["config", "show"],
+        &["openapi"],
+        &["completions", "bash"],
+        &["man"],
+        &["migrate", "up"],
+        &["doctor"],
+    ] {
+        assert_eq!(house.run_unread(arguments), Some(0), "{arguments:?}");
+    }
+    let status = house.run(&["migrate", "status"]).succeeded();
+    assert!(status.stdout.lines().all(|line| line.starts_with("applied ")), "{}", status.stdout);
+    assert_eq!(house.run_unread(&["config", "nonsense"]), Some(2));
+    // Not the same as nobody: whoever wanted this has half of it.
+    if let Ok(full) = std::fs::File::options().write(true).open("/dev/full") {
+        assert_eq!(house.run_into(&["openapi"], full), Some(1));
+    }
+}
+
+#[test]
 fn wrong_usage_is_told_from_failure() {
     let house = House::small();
     house.run(&["sail"]).ended(2).stderr.contains("sail").then_some(()).expect("names what it does not know");

@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 
 use super::packing::sync_folder;
-use crate::instance;
+use crate::{instance, machine};
 
 /// All names of what we put into the data folder begin so.
 const OURS: &str = ".restore-";
@@ -36,7 +36,7 @@ pub struct Placing {
 
 impl Placing {
     /// Begins: makes the folder if it is missing, and waits for nobody. Refused if a server runs on it, or another
-    /// restore; and if something is in it, unless `force`.
+    /// restore; if something is in it, unless `force`; and if what is in it cannot be moved aside, since it is mounted there.
     pub fn begin(data: &Path, force: bool) -> anyhow::Result<Self> {
         let failed = || format!("the data folder {} cannot be used", data.display());
         fs::create_dir_all(data).with_context(failed)?;
@@ -45,7 +45,19 @@ impl Placing {
         carry_on(data)?;
         remove(&data.join(UNPACKING)).with_context(failed)?;
         unused(data)?;
-        if !force && let Some(found) = entries(data)?.first() {
+        let there = entries(data)?;
+        // Later would be too late: a start that cannot end the restore is no start.
+        for entry in &there {
+            let path = data.join(entry);
+            ensure!(
+                !machine::is_mounted(&path).with_context(failed)?,
+                "{} is mounted there by itself, and cannot be moved aside. Unmount it, restore, move what is then in {} to \
+                 where it was mounted from, and mount that again",
+                path.display(),
+                path.display()
+            );
+        }
+        if !force && let Some(found) = there.first() {
             bail!(
                 "{} is not empty: it has {found}. With --force what is there is moved aside, into a folder in it",
                 data.display()
@@ -192,3 +204,6 @@ fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     }
     Ok(files)
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,7 @@ use crate::{
     ambient::SystemClock,
     backup::{Discard, Manifest, Member, Packing, Place, Placing, Target, private, read},
     machine,
+    output::{complain, say},
     settings::{DatabaseKind, Settings, sqlite_url},
     wiring::KEPT_SECRET,
 };
@@ -53,6 +54,9 @@ pub struct Backup {
 ///
 /// The restored server goes on where the backup was: mails that waited then are sent (again), sessions of then are good,
 /// and whatever people did since is gone.
+///
+/// Who only tries an archive out gives it settings of its own, with neither the bucket nor the mail server of the site: a
+/// server on it sends those mails and removes the files that were to go then.
 #[derive(Debug, Args)]
 pub struct Restore {
     /// The archive.
@@ -71,9 +75,9 @@ pub async fn back_up(command: Backup, settings: &Settings) -> Outcome {
     let Backup { file, check } = command;
     if check {
         let manifest = read(&file, &mut Discard)?;
-        println!("{} is whole: {}", file.display(), told(&manifest));
+        say!("{} is whole: {}", file.display(), told(&manifest));
         if let Err(newer) = manifest.fits(&lyceum_migration::names()) {
-            eprintln!("lyceum: {newer:#}");
+            complain!("lyceum: {newer:#}");
         }
         return Ok(());
     }
@@ -81,15 +85,15 @@ pub async fn back_up(command: Backup, settings: &Settings) -> Outcome {
         return Err(Failure::Usage(on_postgres(settings, &file)));
     }
     let (manifest, size) = pack(settings, &file).await?;
-    println!("{}: {}; {}", file.display(), machine::readable(size), told(&manifest));
+    say!("{}: {}; {}", file.display(), machine::readable(size), told(&manifest));
     if let Place::Bucket(bucket) = &manifest.blobs.place {
-        println!("The files in the bucket {bucket} are not in it: back them up there.");
+        say!("The files in the bucket {bucket} are not in it: back them up there.");
     }
     if manifest.is_sealed {
-        println!("Messages in it are sealed: keep LYCEUM__ENCRYPTION__KEYS, in another place.");
+        say!("Messages in it are sealed: keep LYCEUM__ENCRYPTION__KEYS, in another place.");
     }
     if manifest.blobs.missing > 0 {
-        eprintln!("lyceum: {} files that the database names are not there", manifest.blobs.missing);
+        complain!("lyceum: {} files that the database names are not there", manifest.blobs.missing);
     }
     Ok(())
 }
@@ -121,15 +125,15 @@ pub async fn restore(command: Restore, settings: &Settings) -> Outcome {
     let unpacked = lyceum_migration::status(&sqlite_address(&target.folder.join(&target.database))).await;
     unpacked.context("its database cannot be read")?;
     let aside = placing.commit(&stamp(SystemClock.now()))?;
-    println!("restored into {}: {}", data.display(), told(&manifest));
+    say!("restored into {}: {}", data.display(), told(&manifest));
     if let Some(aside) = aside {
-        println!("What was there is in {}.", aside.display());
+        say!("What was there is in {}.", aside.display());
     }
     if let Place::Bucket(bucket) = &manifest.blobs.place {
-        println!("Its files are in the bucket {bucket}, or in what was made of it.");
+        say!("Its files are in the bucket {bucket}, or in what was made of it.");
     }
     if manifest.is_sealed && !settings.encryption.is_on() {
-        eprintln!("lyceum: messages in it are sealed, and LYCEUM__ENCRYPTION__KEYS is not set");
+        complain!("lyceum: messages in it are sealed, and LYCEUM__ENCRYPTION__KEYS is not set");
     }
     Ok(())
 }

@@ -3,7 +3,10 @@
 use clap::Subcommand;
 
 use super::{Failure, Outcome};
-use crate::settings::{LoadOptions, Loaded, Settings, reference, show};
+use crate::{
+    output::{self, complain},
+    settings::{LoadOptions, Loaded, Settings, reference, show},
+};
 
 #[derive(Debug, Subcommand)]
 pub enum Config {
@@ -21,19 +24,19 @@ pub fn run(command: &Config) -> Outcome {
         Config::Show => show,
         // About all settings, so it needs none.
         Config::Reference => {
-            print!("{}", reference());
+            output::text(&reference());
             return Ok(());
         }
     };
     let loaded = Settings::load(&LoadOptions::from_process()).map_err(|errors| {
         for warning in &errors.warnings {
-            eprintln!("warning: {warning}");
+            complain!("warning: {warning}");
         }
         Failure::Usage(errors.to_string())
     })?;
     for warning in &loaded.warnings {
-        eprintln!("warning: {warning}");
+        complain!("warning: {warning}");
     }
-    print!("{}", tell(&loaded));
+    output::text(&tell(&loaded));
     Ok(())
 }

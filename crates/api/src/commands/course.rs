@@ -22,7 +22,7 @@ use lyceum_domain::{
 };
 
 use super::{Failure, Outcome};
-use crate::{books, books::BookFiles, routes::courses::import::ImportReportBody, settings::Settings};
+use crate::{books, books::BookFiles, output::say, routes::courses::import::ImportReportBody, settings::Settings};
 
 #[derive(Debug, Subcommand)]
 pub enum Course {
@@ -59,7 +59,7 @@ pub async fn run(command: Course, settings: &Settings) -> Outcome {
             let import = Import { draft, files, author, publish };
             let imported = lyceum.import_course(&Actor::System, &Client::default(), import).await?;
             if json {
-                println!("{}", serde_json::to_string_pretty(&ImportReportBody::from(imported))?);
+                say!("{}", serde_json::to_string_pretty(&ImportReportBody::from(imported))?);
             } else {
                 print_report(&imported);
             }
@@ -76,7 +76,7 @@ pub async fn run(command: Course, settings: &Settings) -> Outcome {
                 books::folder_into(&lyceum, export, path.clone()).await
             };
             let passed_over = written.with_context(|| format!("{} cannot be written", path.display()))?;
-            println!("Wrote \"{title}\" to {}: {lessons} lessons, {files} files", path.display());
+            say!("Wrote \"{title}\" to {}: {lessons} lessons, {files} files", path.display());
             print_passed_over(&passed_over);
         }
     }
@@ -118,7 +118,7 @@ const CHANGES: [LessonChange; 5] = [
 
 fn print_report(imported: &Imported) {
     let Imported { course, is_new, report } = imported;
-    println!(
+    say!(
         "{} \"{}\" ({}, {}): {} lessons",
         if *is_new { "Imported" } else { "Updated" },
         course.title,
@@ -129,19 +129,19 @@ fn print_report(imported: &Imported) {
     for change in CHANGES {
         let count = report.count(change);
         if count > 0 {
-            println!("{count:>6} {}", change.as_str());
+            say!("{count:>6} {}", change.as_str());
         }
     }
     if !is_new {
         for lesson in &report.lessons {
             if let Some(line) = told(lesson) {
-                println!("       {line}");
+                say!("       {line}");
             }
         }
     }
     print_passed_over(&report.passed_over);
     if course.published_at.is_none() {
-        println!("Learners cannot see it yet: import it again with --publish.");
+        say!("Learners cannot see it yet: import it again with --publish.");
     }
 }
 
@@ -159,7 +159,7 @@ fn told(lesson: &LessonReport) -> Option<String> {
 
 fn print_passed_over(passed_over: &[PassedOver]) {
     for PassedOver { place, reason } in passed_over {
-        println!("Passed over {place}: {reason}");
+        say!("Passed over {place}: {reason}");
     }
 }
 

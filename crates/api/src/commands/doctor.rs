@@ -13,9 +13,12 @@ use crate::{settings::Settings, wiring};
 
 /// Check everything this server needs, and say what to do.
 ///
-/// Looks at the settings, the data folder and its disk, the database and its schema, clocks, mail, files, the model, the
-/// keys of identity providers, and how safe secrets are. Nothing is changed. A line that begins with `ok` needs nothing
-/// done; `warn` should be looked at; with `FAIL` the server does not work as it is set up, and the exit code is 1.
+/// Looks at the settings, the data folder and its disk, the database and its schema, clocks, mail, files, the model,
+/// the keys of identity providers, and how safe secrets are. Nothing that is there is changed. What is not there yet
+/// and the first start would make is made: the data folder, folders in it, an empty SQLite file. So run it as the user
+/// that the server runs as. To see that the data folder and the bucket can be written it writes into both, and takes
+/// that away again. A line that begins with `ok` needs nothing done; `warn` should be looked at; with `FAIL` the server
+/// does not work as it is set up, and the exit code is 1.
 #[derive(Debug, Args)]
 pub struct Doctor {
     /// Really ask the model a short question; that costs as much as any.
@@ -51,6 +54,7 @@ pub async fn run(command: &Doctor, settings: &Settings) -> Outcome {
     }
     match report.finish() {
         0 => Ok(()),
+        1 => Err(Failure::Failed(anyhow::anyhow!("1 check failed"))),
         failed => Err(Failure::Failed(anyhow::anyhow!("{failed} checks failed"))),
     }
 }

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use lyceum_domain::policy::Actor;
 
 use super::{Failure, Outcome};
-use crate::settings::Settings;
+use crate::{output::say, settings::Settings};
 
 #[derive(Debug, Subcommand)]
 pub enum Encryption {
@@ -26,6 +26,6 @@ pub async fn run(command: Encryption, settings: &Settings) -> Outcome {
             more => sealed += more,
         }
     }
-    println!("{sealed} texts sealed anew; all are under the key in use");
+    say!("{sealed} texts sealed anew; all are under the key in use");
     Ok(())
 }

@@ -11,7 +11,10 @@ use tokio::{
 use url::Url;
 
 use super::{Failure, Outcome};
-use crate::settings::{LoadOptions, ServerSettings, Settings};
+use crate::{
+    output::say,
+    settings::{LoadOptions, ServerSettings, Settings},
+};
 
 /// What is asked.
 const READY: &str = "/health/ready";
@@ -36,7 +39,7 @@ pub async fn run(command: Health) -> Outcome {
     };
     match timeout(Duration::from_secs(command.timeout), ask(&url)).await {
         Ok(Ok(())) => {
-            println!("{url} is ready");
+            say!("{url} is ready");
             Ok(())
         }
         Ok(Err(error)) => Err(Failure::Failed(error.context(format!("{url} is not ready")))),

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use lyceum_domain::policy::Actor;
 
 use super::Outcome;
-use crate::settings::Settings;
+use crate::{output::say, settings::Settings};
 
 #[derive(Debug, Subcommand)]
 pub enum Mail {
@@ -20,11 +20,11 @@ pub async fn run(command: &Mail, settings: &Settings) -> Outcome {
         Mail::Status => {
             let counts = lyceum.ports().store.read().outbox_counts().await?;
             let since = counts.oldest.map(|oldest| format!(", the oldest since {oldest}")).unwrap_or_default();
-            println!("{} mails wait{since}; {} were given up.", counts.waiting, counts.dead);
+            say!("{} mails wait{since}; {} were given up.", counts.waiting, counts.dead);
         }
         Mail::Retry => {
             let revived = lyceum.revive_mails(&Actor::System).await?;
-            println!("{revived} mails will be tried again by the server.");
+            say!("{revived} mails will be tried again by the server.");
         }
     }
     Ok(())

@@ -15,7 +15,10 @@ use lyceum_domain::{
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome};
-use crate::settings::Settings;
+use crate::{
+    output::{self, say},
+    settings::Settings,
+};
 
 #[derive(Debug, Subcommand)]
 pub enum Mentor {
@@ -38,9 +41,9 @@ pub async fn run(command: Mentor, settings: &Settings) -> Outcome {
         error => error.into(),
     })?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&body(&explained))?);
+        say!("{}", serde_json::to_string_pretty(&body(&explained))?);
     } else {
-        print!("{}", told(&explained));
+        output::text(&told(&explained));
     }
     match &explained.prompt {
         Rebuilt::Exact(_) => Ok(()),

@@ -1,12 +1,13 @@
 //! `lyceum migrate`.
 
-use std::io::Write as _;
-
 use clap::Subcommand;
 use secrecy::ExposeSecret as _;
 
 use super::{Failure, Outcome};
-use crate::settings::{Environment, Settings};
+use crate::{
+    output::{self, say},
+    settings::{Environment, Settings},
+};
 
 #[derive(Debug, Subcommand)]
 pub enum Migrate {
@@ -35,7 +36,7 @@ pub async fn run(command: &Migrate, settings: &Settings) -> Outcome {
         Migrate::Down { steps } => told("taken back", &lyceum_migration::down(url, *steps).await?),
         Migrate::Status => {
             for (name, is_applied) in lyceum_migration::status(url).await? {
-                println!("{} {name}", if is_applied { "applied" } else { "pending" });
+                say!("{} {name}", if is_applied { "applied" } else { "pending" });
             }
         }
         Migrate::Reset { yes } => {
@@ -46,7 +47,7 @@ pub async fn run(command: &Migrate, settings: &Settings) -> Outcome {
                 return Err(Failure::Usage("Nothing was changed.".to_owned()));
             }
             lyceum_migration::reset(url).await?;
-            println!("All data is deleted; the schema is new.");
+            say!("All data is deleted; the schema is new.");
         }
     }
     Ok(())
@@ -54,16 +55,15 @@ pub async fn run(command: &Migrate, settings: &Settings) -> Outcome {
 
 fn told(what: &str, names: &[String]) {
     for name in names {
-        println!("{what} {name}");
+        say!("{what} {name}");
     }
     if names.is_empty() {
-        println!("nothing to do");
+        say!("nothing to do");
     }
 }
 
 fn confirmed() -> std::io::Result<bool> {
-    print!("This deletes all data. Write \"reset\" to go on: ");
-    std::io::stdout().flush()?;
+    output::text("This deletes all data. Write \"reset\" to go on: ");
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     Ok(answer.trim() == "reset")

@@ -5,7 +5,7 @@ use lyceum_application::progress::{Difference, LearnerDifference, Rebuild};
 use lyceum_domain::{policy::Actor, progress::CourseProgress};
 
 use super::{Failure, Outcome, course};
-use crate::settings::Settings;
+use crate::{output::say, settings::Settings};
 
 #[derive(Debug, Subcommand)]
 pub enum Progress {
@@ -28,11 +28,14 @@ pub async fn run(command: Progress, settings: &Settings) -> Outcome {
         Some(name) => Some(lyceum.course(&Actor::System, &course::key(&name)?).await?.0.id),
     };
     let rebuild = Rebuild { check_only: check, course };
-    let mut tell = |difference: &Difference| println!("{}", told(difference));
+    let mut tell = |difference: &Difference| say!("{}", told(difference));
     let done = lyceum.rebuild_progress(&Actor::System, rebuild, &mut tell).await?;
-    println!(
+    say!(
         "{} learners in courses and {} courses compared: {} differences, {} put right",
-        done.learners, done.courses, done.differences, done.put_right
+        done.learners,
+        done.courses,
+        done.differences,
+        done.put_right
     );
     if done.differences > done.put_right {
         return Err(Failure::Failed(anyhow::anyhow!("the rows are not what follows from what happened")));

@@ -11,7 +11,7 @@ use lyceum_domain::{
 };
 
 use super::{Failure, Outcome};
-use crate::settings::Settings;
+use crate::{output::say, settings::Settings};
 
 #[derive(Debug, Subcommand)]
 pub enum User {
@@ -70,16 +70,16 @@ pub async fn run(command: User, settings: &Settings) -> Outcome {
             };
             let registration = Registration { email, username, password, display_name: None };
             let user = super::lyceum(settings).await?.create_user(&Actor::System, registration, role).await?;
-            println!("{} <{}> has the role {}, and the id {}.", user.username, user.email, user.role, user.id);
+            say!("{} <{}> has the role {}, and the id {}.", user.username, user.email, user.role, user.id);
         }
         User::Promote { user, role } => {
             let role = Role::parse(&role).map_err(|invalid| Failure::Usage(format!("--role {invalid}")))?;
             let user = super::lyceum(settings).await?.promote(&Actor::System, &named(&user)?, role).await?;
-            println!("{} has the role {} now.", user.username, user.role);
+            say!("{} has the role {} now.", user.username, user.role);
         }
         User::Restore { user } => {
             let user = super::lyceum(settings).await?.restore_account(&Actor::System, &named(&user)?).await?;
-            println!("{} <{}> is back.", user.username, user.email);
+            say!("{} <{}> is back.", user.username, user.email);
         }
         User::Purge => {
             let lyceum = super::lyceum(settings).await?;
@@ -90,11 +90,11 @@ pub async fn run(command: User, settings: &Settings) -> Outcome {
                     more => purged += more,
                 }
             }
-            println!("{purged} accounts were erased.");
+            say!("{purged} accounts were erased.");
         }
         User::Erase { user, .. } => {
             super::lyceum(settings).await?.erase_account(&Actor::System, &named(&user)?).await?;
-            println!("The account was erased.");
+            say!("The account was erased.");
         }
     }
     Ok(())

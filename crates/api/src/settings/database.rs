@@ -22,7 +22,8 @@ pub struct DatabaseSettings {
     pub idle_timeout_seconds: u64,
     /// The greatest age of a connection, in seconds; 0 for any. Default 1800.
     pub max_lifetime_seconds: u64,
-    /// The longest time for one statement, in seconds (PostgreSQL); 0 for any. Default 30.
+    /// The longest time for one statement, in seconds (PostgreSQL); 0 for any. Without effect if `statement_cache` is 0.
+    /// Default 30.
     pub statement_timeout_seconds: u64,
     /// Prepared statements kept per connection; 0 for poolers that cannot keep them. Default 100.
     pub statement_cache: usize,

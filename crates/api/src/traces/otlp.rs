@@ -25,7 +25,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{Layer, Registry, filter::dynamic_filter_fn, layer};
 
 use super::{TARGET, TraceContext};
-use crate::{ambient::UuidV7Ids, settings::TelemetrySettings};
+use crate::{ambient::UuidV7Ids, output::complain, settings::TelemetrySettings};
 
 /// How long the collector may take for one batch.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -45,10 +45,7 @@ pub(super) fn layer(settings: &TelemetrySettings) -> Option<Box<dyn Layer<Regist
         Ok(provider) => provider,
         Err(error) => {
             // Nothing logs yet.
-            #[expect(clippy::print_stderr, reason = "before the log begins")]
-            {
-                eprintln!("lyceum: traces go nowhere: {error}");
-            }
+            complain!("lyceum: traces go nowhere: {error}");
             return None;
         }
     };

@@ -4,6 +4,8 @@ use std::fmt::Display;
 
 use serde::Serialize;
 
+use crate::output::say;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -54,9 +56,9 @@ impl Report {
                 Level::Warn => "warn",
                 Level::Fail => "FAIL",
             };
-            println!("{word:5} {part:10} {detail}");
+            say!("{word:5} {part:10} {detail}");
             if !advice.is_empty() {
-                println!("                 {advice}");
+                say!("                 {advice}");
             }
         }
         self.findings.push(Finding { part, level, detail, advice });
@@ -71,7 +73,7 @@ impl Report {
     pub(super) fn finish(self) -> usize {
         let failed = self.findings.iter().filter(|finding| finding.level == Level::Fail).count();
         if self.is_json {
-            println!("{}", serde_json::json!({ "ok": failed == 0, "checks": self.findings }));
+            say!("{}", serde_json::json!({ "ok": failed == 0, "checks": self.findings }));
         }
         failed
     }

@@ -19,6 +19,8 @@ use crate::{
 
 /// A sign-in that takes longer is felt, and a core is busy for as long.
 const SLOW_HASH: Duration = Duration::from_secs(1);
+/// So many hashes are tried, and the fastest counts: a machine that is busy with something else is not a slow one.
+const HASH_TRIES: usize = 4;
 /// A hash that is made faster is tried faster by whoever steals it.
 const QUICK_HASH: Duration = Duration::from_millis(50);
 /// Fewer bits than this can be tried out.
@@ -192,11 +194,17 @@ fn entropy(text: &str) -> f64 {
 pub(super) async fn passwords(settings: &Settings, ports: &Ports, report: &mut Report) {
     let cost = settings.auth.bcrypt_cost;
     let Ok(password) = Password::parse("doctor-look-1847", &[]) else { return };
-    let begun = Instant::now();
-    if let Err(error) = ports.passwords.hash(&password).await {
-        return report.bad("passwords", error, "see auth.bcrypt_cost and auth.hash_workers");
+    let mut took = Duration::MAX;
+    for _ in 0..HASH_TRIES {
+        let begun = Instant::now();
+        if let Err(error) = ports.passwords.hash(&password).await {
+            return report.bad("passwords", error, "see auth.bcrypt_cost and auth.hash_workers");
+        }
+        took = took.min(begun.elapsed());
+        if took <= SLOW_HASH {
+            break;
+        }
     }
-    let took = begun.elapsed();
     let told = format!("bcrypt with cost {cost} takes {} ms here", took.as_millis());
     if settings.environment == Environment::Test {
         report.good("passwords", told);
