@@ -87,7 +87,10 @@ fn is_for_people(metadata: &Metadata<'_>) -> bool {
 
 fn filter(level: &str) -> Option<EnvFilter> {
     let settings = LogSettings { level: level.to_owned(), ..LogSettings::default() };
-    if settings.is_filter() { EnvFilter::try_new(format!("{QUIET},{level}")).ok() } else { None }
+    if !settings.is_filter() {
+        return None;
+    }
+    EnvFilter::builder().with_regex(false).parse(format!("{QUIET},{level}")).ok()
 }
 
 /// What is logged; `None` if nothing is by us.
