@@ -42,7 +42,7 @@ pub struct Limits {
 
 /// What is known of a request that is counted; one of its extensions.
 #[derive(Debug, Clone, Copy)]
-struct Standing {
+pub(super) struct Standing {
     class: Class,
     /// The tightest so far; `None` while nobody could count.
     verdict: Option<Verdict>,
