@@ -256,8 +256,11 @@ class House:
             "ok": asking.returncode == 0 and not ENDING.is_set(),
             "output": output,
         }
+        log = (self.folder / "server.log").read_text()
         if self.server.poll() is not None:
-            told |= {"ok": False, "output": output + "\nthe server ended by itself\n" + (self.folder / "server.log").read_text()[-5000:]}
+            told |= {"ok": False, "output": output + "\nthe server ended by itself\n" + log[-5000:]}
+        elif faults := [line for line in log.splitlines() if "panicked" in line or " ERROR " in line]:
+            told |= {"ok": False, "output": output + f"\n{len(faults)} faults in the log\n" + "\n".join(faults[:20])}
         return told
 
 
