@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use lyceum_application::Lyceum;
+use lyceum_application::{Lyceum, mentor::Watch};
 use lyceum_domain::{jobs::Job, policy::Actor};
 use tokio::time::sleep;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -213,8 +213,9 @@ async fn beat(lyceum: Lyceum, stopping: CancellationToken) {
 }
 
 async fn sweep(lyceum: Lyceum, instance: Arc<Instance>, stopping: CancellationToken) {
+    let mut watch = Watch::default();
     while !stopping.is_cancelled() {
-        if let Err(error) = close_abandoned(&lyceum, &instance).await {
+        if let Err(error) = close_abandoned(&lyceum, &instance, &mut watch).await {
             tracing::warn!(error = &*error, "the answers of servers that are gone cannot be ended");
         }
         tokio::select! {
@@ -225,12 +226,11 @@ async fn sweep(lyceum: Lyceum, instance: Arc<Instance>, stopping: CancellationTo
 }
 
 /// Ends the answers of servers that are gone.
-pub async fn close_abandoned(lyceum: &Lyceum, instance: &Instance) -> anyhow::Result<()> {
+pub async fn close_abandoned(lyceum: &Lyceum, instance: &Instance, watch: &mut Watch) -> anyhow::Result<()> {
     let gone = instance.gone()?;
-    // By the clock that silence is measured with: a server whose clock was set forward must not take itself for silent.
-    lyceum.beat().await?;
-    let closed = lyceum.close_abandoned(&Actor::System, &gone).await?;
+    let mut closed = lyceum.close_abandoned(&Actor::System, &gone).await?;
     instance.forget(&gone);
+    closed += lyceum.close_silent(&Actor::System, watch).await?;
     if closed > 0 {
         tracing::warn!(answers = closed, "answers broke off because their server is gone");
     }

@@ -18,6 +18,7 @@ use actix_web::{
     web,
 };
 use anyhow::Context as _;
+use lyceum_application::mentor::Watch;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -50,15 +51,11 @@ pub async fn serve(settings: Settings, mut signals: StopSignals) -> anyhow::Resu
     let listener =
         TcpListener::bind(address).with_context(|| format!("cannot listen on {}:{}", address.0, address.1))?;
     let port = listener.local_addr()?.port();
-    let applied = wiring::migrate(&settings).await?;
-    if !applied.is_empty() {
-        tracing::info!(migrations = applied.len(), "the database schema was brought up to date");
-    }
-    let instance = Instance::enter(Path::new(&settings.data_dir), &UuidV7Ids)?;
-    let house = Arc::new(House::new(&settings, settings.server.base_url(port), instance.id())?);
-    let instance = Arc::new(instance);
-    close_abandoned(&house.lyceum(1).await?, &instance).await?;
-    let demo_help = if settings.seed_demo { Some(demo::seed(&house.lyceum(1).await?).await?) } else { None };
+    listen_for_many(&listener, &settings)?;
+    let (instance, house, demo_help) = tokio::select! {
+        prepared = prepare(&settings, port) => prepared?,
+        () = signals.next() => return Ok(()),
+    };
     let uploads = uploads(&settings);
     uploads.sweep();
     let shared = Arc::new(Shared {
@@ -78,7 +75,10 @@ pub async fn serve(settings: Settings, mut signals: StopSignals) -> anyhow::Resu
     let workers = settings.server.worker_threads();
     let (socket, at_work) = (listener.try_clone()?, Arc::new(Semaphore::new(0)));
     let mut serving = pin!(bind(&settings, listener, workers, &house, &shared, &at_work)?);
-    let chores = Chores::start(&house, &instance).await?;
+    let chores = tokio::select! {
+        started = Chores::start(&house, &instance) => started?,
+        () = signals.next() => return Ok(()),
+    };
     watch(&settings, &shared, &house, &chores)?;
     let handle = serving.handle();
     tokio::select! {
@@ -94,7 +94,8 @@ pub async fn serve(settings: Settings, mut signals: StopSignals) -> anyhow::Resu
         ended = &mut serving => return Ok(ended?),
         () = signals.next() => {}
     }
-    let stopping = Stopping { shared: &shared, handle: &handle, listener: socket, settings: &settings.server };
+    let answers = house.answers();
+    let stopping = Stopping { shared: &shared, answers, handle: &handle, listener: socket, settings: &settings.server };
     let stopping = async {
         tokio::select! {
             ended = serving => ended?,
@@ -109,6 +110,28 @@ pub async fn serve(settings: Settings, mut signals: StopSignals) -> anyhow::Resu
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Brings the database up to date, and in order: what servers left that are gone is ended before anybody is served. Gives
+/// the help for the demo, if there is one.
+async fn prepare(settings: &Settings, port: u16) -> anyhow::Result<(Arc<Instance>, Arc<House>, Option<String>)> {
+    let applied = wiring::migrate(settings).await?;
+    if !applied.is_empty() {
+        tracing::info!(migrations = applied.len(), "the database schema was brought up to date");
+    }
+    let instance = Arc::new(Instance::enter(Path::new(&settings.data_dir), &UuidV7Ids)?);
+    let house = Arc::new(House::new(settings, settings.server.base_url(port), instance.id())?);
+    let lyceum = house.lyceum(1).await?;
+    close_abandoned(&lyceum, &instance, &mut Watch::default()).await?;
+    let demo_help = if settings.seed_demo { Some(demo::seed(&lyceum).await?) } else { None };
+    Ok((instance, house, demo_help))
+}
+
+/// The standard library lets 128 wait to be let in.
+fn listen_for_many(listener: &TcpListener, settings: &Settings) -> anyhow::Result<()> {
+    let backlog = i32::try_from(settings.server.backlog)?;
+    // A socket that listens may be told so once more.
+    Ok(socket2::SockRef::from(listener).listen(backlog)?)
 }
 
 /// Lets others see what the server does: metrics, and a log whose level can be changed.
@@ -174,7 +197,6 @@ fn bind(
     .workers(workers)
     .worker_max_blocking_threads(blocking)
     .max_connections(settings.server.max_connections)
-    .backlog(settings.server.backlog)
     .keep_alive(Duration::from_secs(settings.server.keep_alive_seconds))
     .client_request_timeout(Duration::from_secs(settings.server.client_request_timeout_seconds))
     // A client that is gone is noticed at once, not at the next write.

@@ -123,6 +123,11 @@ impl House {
         &self.metrics
     }
 
+    /// The answers that this process gives.
+    pub fn answers(&self) -> &LiveAnswers {
+        &self.answers
+    }
+
     /// The application for one of `threads` runtimes, to be called on it.
     pub async fn lyceum(&self, threads: usize) -> anyhow::Result<Lyceum> {
         let store = if self.settings.database.kind() == Some(DatabaseKind::Sqlite) {

@@ -46,24 +46,50 @@ impl Lyceum {
     }
 
     /// Removes one batch of each kind of what is over, and says how many rows that were; call it again until it says
-    /// none.
+    /// none. A kind that cannot be removed is no reason to keep the others.
     pub async fn tidy(&self, actor: &Actor) -> Result<u64, Error> {
         allow(actor, &Action::ManageUsers).map_err(denied("account"))?;
         let now = self.ports.clock.now();
         let Retention { audit, sessions, mails, dead_mails, usage } = self.rules.retention;
-        let mut unit = self.ports.store.begin().await?;
-        let mut removed = unit.registrations().remove_expired(now, BATCH).await?;
-        removed += unit.users().remove_expired_tokens(now, BATCH).await?;
-        removed += unit.sign_in_failures().remove_old(now.minus(self.rules.lockout.forget_after), BATCH).await?;
-        removed += unit.sessions().remove_ended(now.minus(sessions), BATCH).await?;
-        removed += unit.sessions().remove_expired_tokens(now.minus(sessions), BATCH).await?;
-        removed += unit.outbox().remove_settled(now.minus(mails), BATCH).await?;
-        removed += unit.outbox().remove_dead(now.minus(dead_mails), BATCH).await?;
-        removed += unit.conversations().remove_usage(now.minus(usage), BATCH).await?;
-        removed += unit.conversations().forget_texts(now.minus(QUOTED), now, BATCH).await?;
-        removed += unit.audit().remove_old(now.minus(audit), BATCH).await?;
-        removed += unit.claims().remove_expired(now, BATCH).await?;
-        unit.commit().await?;
+        let failures = now.minus(self.rules.lockout.forget_after);
+        let mut removed = 0;
+        macro_rules! remove {
+            ($($repository:ident.$removal:ident($($before:expr),+);)+) => {$(
+                let removing = async {
+                    let mut unit = self.ports.store.begin().await?;
+                    let rows = unit.$repository().$removal($($before,)+ BATCH).await?;
+                    unit.commit().await?;
+                    Ok::<_, Error>(rows)
+                };
+                match removing.await {
+                    Ok(rows) => removed += rows,
+                    Err(error) => self.pass_over(error, concat!(stringify!($repository), " that are over were not removed")).await?,
+                }
+            )+};
+        }
+        remove! {
+            registrations.remove_expired(now);
+            users.remove_expired_tokens(now);
+            sign_in_failures.remove_old(failures);
+            sessions.remove_ended(now.minus(sessions));
+            sessions.remove_expired_tokens(now.minus(sessions));
+            outbox.remove_settled(now.minus(mails));
+            outbox.remove_dead(now.minus(dead_mails));
+            conversations.remove_usage(now.minus(usage));
+            conversations.forget_texts(now.minus(QUOTED), now);
+            audit.remove_old(now.minus(audit));
+            claims.remove_expired(now);
+        }
         Ok(removed)
+    }
+
+    /// Notes that one of many things was not done, so that the others are. If the store is away that is no matter of this
+    /// one thing, and the error comes back.
+    pub(crate) async fn pass_over(&self, error: Error, what: &'static str) -> Result<(), Error> {
+        if matches!(error, Error::StoreUnavailable(_)) && self.ports.store.check().await.is_err() {
+            return Err(error);
+        }
+        tracing::error!(error = &error as &dyn std::error::Error, "{what}");
+        Ok(())
     }
 }

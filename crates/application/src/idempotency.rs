@@ -12,7 +12,6 @@ use lyceum_domain::{
     idempotency::{Claim, Claimed, IdempotencyKey, KEPT, SettledAnswer},
     ids::{ClaimId, UserId},
     store::UnitOfWork,
-    time::Timestamp,
 };
 use sha2::Digest as _;
 
@@ -102,11 +101,6 @@ impl<T> Ticket<T> {
         self.0.is_some()
     }
 
-    /// Whether nobody else can have taken the name over.
-    pub(crate) fn is_leased(&self, now: Timestamp) -> bool {
-        self.0.as_deref().is_none_or(|(claim, _)| now < claim.leased_until)
-    }
-
     /// The claim of the name, if there is one.
     pub(crate) fn claim(&self) -> Option<&Claim> {
         self.0.as_deref().map(|(claim, _)| claim)
@@ -165,7 +159,11 @@ impl Lyceum {
         };
         let mut unit = self.ports.store.begin().await?;
         let claimed = unit.claims().claim(&claim).await?;
-        unit.commit().await?;
+        if let Err(error) = unit.commit().await {
+            // Perhaps it is claimed all the same, and nobody would give it back while this server lives.
+            self.journal.note_end(End::Name(Box::new(claim)));
+            return Err(error.into());
+        }
         match claimed {
             Claimed::Ours => Ok(Begun::Ours(Ticket(Some(Arc::new((claim, once)))))),
             Claimed::Running => Err(Error::RequestInProgress),

@@ -193,7 +193,8 @@ pub struct Lyceum {
 impl Lyceum {
     /// Puts the house together.
     pub fn new(ports: Ports, rules: Rules) -> Self {
-        Self { ports, rules, journal: Arc::default() }
+        let journal = Arc::new(mentor::Journal::new(Arc::clone(&ports.answers)));
+        Self { ports, rules, journal }
     }
 
     /// What stands outside; for health checks.

@@ -10,7 +10,7 @@
 //! | `journal` | keeping what is said before anybody reads it |
 //! | `follow` | reading an answer again, from wherever it is given |
 //! | `lanes` | how many calls run at once, and who is next |
-//! | `abandoned` | answers whose server is gone |
+//! | `abandoned`, `silence` | answers whose server is gone, and how that is found out |
 //! | `balance` | what was used up, and what may be |
 //! | `explain` | what an answer was made from |
 
@@ -23,6 +23,7 @@ mod follow;
 mod journal;
 mod lanes;
 mod live;
+mod silence;
 mod turn;
 
 use std::time::Duration;
@@ -48,6 +49,7 @@ pub use follow::{Follower, Place};
 pub(crate) use journal::{End, Journal};
 pub use lanes::{Busy, Lane, LaneSettings, LaneStatus, Lanes};
 pub use live::{LiveAnswers, Reader};
+pub use silence::Watch;
 pub use turn::{Answer, Turn, TurnEvent, TurnStarted};
 
 use self::{context::Subject, turn::Keeping};

@@ -10,7 +10,7 @@ use std::fmt;
 pub use repository::{ConversationFilter, ConversationQueries, Conversations, SearchedWords};
 pub use seal::{Seal, SealError, Sealed};
 pub use turn::{TurnEnding, TurnOpening};
-pub use under_way::{Abandoned, Piece, Said, TurnsUnderWay};
+pub use under_way::{Abandoned, Piece, Said, SignOfLife, TurnsUnderWay};
 
 use crate::{
     courses::Title,

@@ -109,10 +109,8 @@ pub trait Claims: Send {
     /// Gives the key back, so that it can be tried again; nothing happens if the claim is no longer this one, or settled.
     async fn release(&mut self, claim: &Claim) -> Result<(), StoreError>;
 
-    /// Gives back at most `limit` keys of requests that run at servers which are `gone`, or which were not seen since
-    /// `silent_since`, nor was the key claimed since; and says how many.
-    async fn release_of(&mut self, gone: &[InstanceId], silent_since: Timestamp, limit: u32)
-    -> Result<u64, StoreError>;
+    /// Gives back at most `limit` keys of requests that run at servers which are `gone`, and says how many.
+    async fn release_of(&mut self, gone: &[InstanceId], limit: u32) -> Result<u64, StoreError>;
 
     /// Forgets at most `limit` keys that expired before `at`, and says how many.
     async fn remove_expired(&mut self, at: Timestamp, limit: u32) -> Result<u64, StoreError>;

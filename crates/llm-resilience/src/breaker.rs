@@ -13,6 +13,8 @@ use crate::recent::Recent;
 
 /// When to come again while somebody else finds out whether the provider is back.
 const WHILE_PROBED: Duration = Duration::from_secs(1);
+/// How long a provider that is asked too often is left alone if it asks for that.
+const LONGEST_ASKED: Duration = Duration::from_mins(1);
 
 /// When a provider is given a rest, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +68,7 @@ impl Default for BreakerSettings {
 /// does not prolong the rest or end a probe.
 ///
 /// A `Retry-After` of a provider that is asked too often ([`ChatError::RateLimited`]) is how long the rest lasts, no
-/// longer and no shorter; one of a provider that cannot now is the least. It takes as many failures as any: the
+/// longer and no shorter, up to a minute; one of a provider that cannot now is the least, up to the longest rest. It takes as many failures as any: the
 /// provider may mean one long prompt, and one caller must not silence it for all.
 ///
 /// Time is tokio's.
@@ -234,7 +236,7 @@ impl Breaker {
         if let ChatError::RateLimited { retry_after } = error
             && let Some(asked) = asked(retry_after)
         {
-            return asked.min(longest);
+            return asked.min(longest.max(LONGEST_ASKED));
         }
         let factor = 2_u32.saturating_pow(state.rests);
         state.rests = state.rests.saturating_add(1);

@@ -1,7 +1,7 @@
 //! What a database says of itself, for who looks after it.
 
 use lyceum_domain::{store::StoreError, time::Timestamp};
-use sea_orm::DbBackend;
+use sea_orm::{ConnectionTrait as _, DbBackend};
 
 use crate::{
     connect::SeaOrmStore,

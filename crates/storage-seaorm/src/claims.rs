@@ -49,16 +49,14 @@ macro_rules! remove_expired {
 }
 const REMOVE_EXPIRED: Sql = Sql { postgres: remove_expired!(" FOR UPDATE SKIP LOCKED"), sqlite: remove_expired!("") };
 
-/// A server that never said that it lives is taken to have lived when it claimed the key. On PostgreSQL a key that somebody
-/// is at, to settle it perhaps, is left for the next time.
+/// On PostgreSQL a key that somebody is at, to settle it perhaps, is left for the next time.
 macro_rules! release_of {
     ($gone:literal, $lock:literal) => {
         concat!(
             "WITH left_over AS (SELECT k.user_id, k.key, k.claim_id FROM idempotency_keys k \
-             LEFT JOIN instances i ON i.id = k.instance_id WHERE k.status IS NULL AND k.instance_id IS NOT NULL \
-             AND (k.instance_id IN (",
+             WHERE k.status IS NULL AND k.instance_id IN (",
             $gone,
-            ") OR COALESCE(i.seen_at, k.created_at) < $2) LIMIT $3",
+            ") LIMIT $2",
             $lock,
             ") DELETE FROM idempotency_keys WHERE (user_id, key, claim_id) IN \
              (SELECT user_id, key, claim_id FROM left_over) AND status IS NULL"
@@ -126,15 +124,10 @@ impl Claims for SeaOrmUnit {
         step.end(RELEASE.run(step.tx, held(claim)).await.map(drop))
     }
 
-    async fn release_of(
-        &mut self,
-        gone: &[InstanceId],
-        silent_since: Timestamp,
-        limit: u32,
-    ) -> Result<u64, StoreError> {
+    async fn release_of(&mut self, gone: &[InstanceId], limit: u32) -> Result<u64, StoreError> {
         let mut step = self.step()?;
         let gone = gone.iter().map(|instance| hex(instance.as_uuid())).collect();
-        step.end(RELEASE_OF.run(step.tx, Values::new().json(gone).time(silent_since).number(limit)).await)
+        step.end(RELEASE_OF.run(step.tx, Values::new().json(gone).number(limit)).await)
     }
 
     async fn remove_expired(&mut self, at: Timestamp, limit: u32) -> Result<u64, StoreError> {

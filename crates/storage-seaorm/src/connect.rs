@@ -5,7 +5,7 @@ use std::{path::Path, str::FromStr, time::Duration};
 use async_trait::async_trait;
 use log::LevelFilter;
 use lyceum_domain::store::{Queries, SingleWrites, Store, StoreError, UnitOfWork};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, DbErr};
 use sqlx::{
     Connection as _, SqliteConnection,
     postgres::PgConnectOptions,
@@ -13,6 +13,7 @@ use sqlx::{
 };
 
 use crate::{
+    bounded::{Bounded, Patience},
     errors::store_error,
     sealing::Sealing,
     settings::StorageSettings,
@@ -30,8 +31,8 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Everything in one database. Cheap to clone; the clones share the connections.
 #[derive(Debug, Clone)]
 pub struct SeaOrmStore {
-    pub(crate) reads: DatabaseConnection,
-    pub(crate) writes: DatabaseConnection,
+    pub(crate) reads: Bounded<DatabaseConnection>,
+    pub(crate) writes: Bounded<DatabaseConnection>,
     pub(crate) sealing: Sealing,
 }
 
@@ -67,7 +68,17 @@ impl SeaOrmStore {
         let backend = backend(&settings.url)?;
         let sealing = Sealing::new(settings.seal.clone());
         if backend == DbBackend::Postgres {
-            let pool = connect(postgres(settings)?, settings).await?;
+            let patience = Patience::beyond(settings.statement_timeout);
+            let mut options = postgres(settings)?;
+            let releasing = patience.clone();
+            options.map_sqlx_postgres_pool_opts(move |pool| {
+                let patience = releasing.clone();
+                pool.after_release(move |connection, _| {
+                    let patience = patience.clone();
+                    Box::pin(async move { patience.is_fit(connection).await })
+                })
+            });
+            let pool = Bounded { inner: connect(options, settings).await?, patience };
             return Ok(Self { reads: pool.clone(), writes: pool, sealing });
         }
         // The writer first: it makes the file and its log.
@@ -77,26 +88,28 @@ impl SeaOrmStore {
             let is_at_rest = is_at_rest(connection);
             Box::pin(async move { Ok(is_at_rest) })
         });
-        let writes = connect(one, settings).await?;
-        let reads = connect(sqlite(settings)?, settings).await?;
+        // It is in this process, and ends no statement.
+        let patience = Patience::beyond(None);
+        let writes = Bounded { inner: connect(one, settings).await?, patience: patience.clone() };
+        let reads = Bounded { inner: connect(sqlite(settings)?, settings).await?, patience };
         Ok(Self { reads, writes, sealing })
     }
 
     /// How busy the connections are: on PostgreSQL of one pool, on SQLite of two.
     pub fn pools(&self) -> Vec<PoolStatus> {
         if self.reads.get_database_backend() == DbBackend::Postgres {
-            return vec![PoolStatus::of("all", self.reads.get_postgres_connection_pool())];
+            return vec![PoolStatus::of("all", self.reads.inner.get_postgres_connection_pool())];
         }
         vec![
-            PoolStatus::of("reads", self.reads.get_sqlite_connection_pool()),
-            PoolStatus::of("writes", self.writes.get_sqlite_connection_pool()),
+            PoolStatus::of("reads", self.reads.inner.get_sqlite_connection_pool()),
+            PoolStatus::of("writes", self.writes.inner.get_sqlite_connection_pool()),
         ]
     }
 
     /// Closes all connections, waiting for those in use. SQLite folds its log into the file then.
     pub async fn close(&self) -> Result<(), StoreError> {
-        self.reads.clone().close().await.map_err(store_error)?;
-        self.writes.clone().close().await.map_err(store_error)
+        self.reads.inner.clone().close().await.map_err(store_error)?;
+        self.writes.inner.clone().close().await.map_err(store_error)
     }
 }
 

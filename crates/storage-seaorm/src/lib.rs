@@ -10,6 +10,7 @@
 //! | --- | --- |
 //! | `settings.rs`, `connect.rs` | what can be set; how connections are opened and pooled |
 //! | `unit.rs`, `single.rs` | the unit of work, and what needs none |
+//! | `bounded.rs` | how long a database is waited for that says nothing |
 //! | `sql.rs`, `row.rs`, `errors.rs`, `paging.rs` | binding, reading back, telling errors apart, cursors |
 //! | `snapshot.rs`, `about.rs` | copies of a SQLite database in use, for backups; what a database says of itself |
 //! | `sealing.rs`, `resealing.rs` | texts that only the house can read, and putting them under another key |
@@ -26,6 +27,7 @@ mod api_keys;
 mod audit;
 mod backlog;
 mod blob_removals;
+mod bounded;
 mod calls;
 mod candidates;
 mod catalogue;

@@ -21,8 +21,8 @@ pub struct StorageSettings {
     pub idle_timeout: Option<Duration>,
     /// How old a connection may grow; for ever if `None`.
     pub max_lifetime: Option<Duration>,
-    /// PostgreSQL ends a statement that takes longer. Not sent behind a transaction pooler, which refuses it: set it for
-    /// the role there.
+    /// PostgreSQL ends a statement that takes longer, and if it says nothing for two seconds more, it is called unavailable.
+    /// Not sent behind a transaction pooler, which refuses it: set it for the role there.
     pub statement_timeout: Option<Duration>,
     /// How many prepared statements a connection keeps. 0 behind a pooler that hands out its connections by
     /// transaction (`PgBouncer`, Neon's `-pooler` host).

@@ -11,7 +11,7 @@ use lyceum_domain::{
     store::{SingleWrites, Store, StoreError, UnitOfWork as _},
     time::Timestamp,
 };
-use sea_orm::DbBackend;
+use sea_orm::{ConnectionTrait as _, DbBackend};
 
 use crate::{
     api_keys, calls,

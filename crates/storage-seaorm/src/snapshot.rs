@@ -87,7 +87,7 @@ impl SeaOrmStore {
 
     /// Takes out of a copy what named these blobs: whoever removed them meanwhile removed the rows before.
     pub async fn forget_blobs(&self, blobs: &[(BlobSource, BlobKey)]) -> Result<(), StoreError> {
-        let tx = self.writes.begin().await.map_err(store_error)?;
+        let tx = self.writes.inner.begin().await.map_err(store_error)?;
         for (source, key) in blobs {
             source.forget().run(&tx, Values::new().text(key.as_str())).await?;
         }

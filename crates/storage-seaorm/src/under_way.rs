@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use lyceum_domain::{
-    conversations::{Abandoned, Message, Piece, Said, TurnsUnderWay},
+    conversations::{Abandoned, Message, Piece, Said, SignOfLife, TurnsUnderWay},
     ids::{InstanceId, MessageId, UserId},
     store::StoreError,
     time::Timestamp,
@@ -32,11 +32,11 @@ const KEEP: Sql = Sql {
              ON CONFLICT (message_id, bytes_before) DO NOTHING",
 };
 
-/// When the server that gives the answer of `u` was seen, and the pieces in their order: two columns.
+/// Whether the answer of `u` is under way, and the pieces in their order: two columns.
 macro_rules! so_far {
     ($before:literal, $behind:literal) => {
         concat!(
-            "COALESCE(i.seen_at, u.created_at), (SELECT ",
+            "u.message_id IS NOT NULL, (SELECT ",
             $before,
             "(p.bytes_before, p.text, p.sealed_with)",
             $behind,
@@ -54,7 +54,7 @@ macro_rules! said {
             ", ",
             $so_far,
             " FROM messages m JOIN conversations c ON c.id = m.conversation_id \
-             LEFT JOIN turns_under_way u ON u.message_id = m.id LEFT JOIN instances i ON i.id = u.instance_id \
+             LEFT JOIN turns_under_way u ON u.message_id = m.id \
              WHERE m.id = $1 AND c.owner_id = $2 AND m.author = 'assistant'"
         )
     };
@@ -75,10 +75,9 @@ macro_rules! abandoned {
             ", ",
             usage_columns!(),
             " FROM turns_under_way u JOIN messages m ON m.id = u.message_id JOIN usage_records r ON r.id = u.usage_id \
-             LEFT JOIN instances i ON i.id = u.instance_id \
              WHERE u.instance_id IN (",
             $gone,
-            ") OR COALESCE(i.seen_at, u.created_at) < $2 ORDER BY u.message_id LIMIT $3"
+            ") ORDER BY u.message_id LIMIT $2"
         )
     };
 }
@@ -109,15 +108,21 @@ const BEAT: Sql = Sql::same(concat!("WITH seen AS (", see!(), ") ", stopping!())
 const SEE: Sql = Sql::same(see!());
 const STOPPING: Sql = Sql::same(stopping!());
 
+const SIGNS_OF_LIFE: Sql = Sql::same(
+    "SELECT b.instance_id, i.seen_at FROM (SELECT instance_id FROM turns_under_way UNION SELECT instance_id \
+     FROM idempotency_keys WHERE status IS NULL AND instance_id IS NOT NULL) b \
+     LEFT JOIN instances i ON i.id = b.instance_id",
+);
+
+const ANSWERS_OF: Sql = Sql::same("SELECT message_id FROM turns_under_way WHERE instance_id = $1");
+
 const REQUEST_STOP: Sql = Sql::same(
     "UPDATE turns_under_way SET stop_requested = TRUE WHERE message_id = $1 AND EXISTS (SELECT 1 FROM messages m \
      JOIN conversations c ON c.id = m.conversation_id WHERE m.id = $1 AND c.owner_id = $2)",
 );
 
-const FOLLOW: Sql = Sql::same(
-    "UPDATE turns_under_way SET followed_until = $2 \
-     WHERE message_id = $1 AND (followed_until IS NULL OR followed_until < $2)",
-);
+/// The column's name is older than what it holds.
+const FOLLOW: Sql = Sql::same("UPDATE turns_under_way SET followed_until = $2 WHERE message_id = $1");
 
 const FOLLOWED: Sql = Sql::same("SELECT u.followed_until FROM turns_under_way u WHERE u.message_id = $1");
 
@@ -142,8 +147,8 @@ fn read_so_far(
     sealing: &Sealing,
     unreadable: Unreadable,
 ) -> Result<Said, StoreError> {
-    let (seen_at, pieces) = (row.maybe_time()?, row.maybe_text()?);
-    if seen_at.is_some() {
+    let (is_under_way, pieces) = (row.flag()?, row.maybe_text()?);
+    if is_under_way {
         let id = answer.id.as_uuid();
         let pieces: Vec<(u32, String, Option<String>)> = serde_json::from_str(pieces.as_deref().unwrap_or("[]"))
             .map_err(|reason| StoreError::Corrupt(format!("the pieces of an answer are none: {reason}")))?;
@@ -159,7 +164,7 @@ fn read_so_far(
             }
         }
     }
-    Ok(Said { answer, seen_at })
+    Ok(Said { answer, is_under_way })
 }
 
 #[async_trait]
@@ -202,23 +207,28 @@ impl TurnsUnderWay for SeaOrmStore {
         REQUEST_STOP.run(&self.writes, values).await.map(|asked| asked > 0)
     }
 
-    async fn follow(&self, message: MessageId, until: Timestamp) -> Result<(), StoreError> {
-        FOLLOW.run(&self.writes, Values::new().id(message.as_uuid()).time(until)).await.map(drop)
+    async fn follow(&self, message: MessageId, at: Timestamp) -> Result<(), StoreError> {
+        FOLLOW.run(&self.writes, Values::new().id(message.as_uuid()).time(at)).await.map(drop)
     }
 
-    async fn followed_until(&self, message: MessageId) -> Result<Option<Timestamp>, StoreError> {
+    async fn followed_at(&self, message: MessageId) -> Result<Option<Timestamp>, StoreError> {
         let row = FOLLOWED.one(&self.reads, Values::new().id(message.as_uuid())).await?;
         Ok(maybe(row.as_ref(), |row| row.maybe_time())?.flatten())
     }
 
-    async fn abandoned(
-        &self,
-        gone: &[InstanceId],
-        silent_since: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Abandoned>, StoreError> {
+    async fn signs_of_life(&self) -> Result<Vec<SignOfLife>, StoreError> {
+        let rows = SIGNS_OF_LIFE.all(&self.reads, Values::new()).await?;
+        each(&rows, |row| Ok(SignOfLife { instance: row.id(InstanceId::from_uuid)?, at: row.maybe_time()? }))
+    }
+
+    async fn answers_of(&self, instance: InstanceId) -> Result<Vec<MessageId>, StoreError> {
+        let rows = ANSWERS_OF.all(&self.reads, Values::new().id(instance.as_uuid())).await?;
+        each(&rows, |row| row.id(MessageId::from_uuid))
+    }
+
+    async fn abandoned(&self, gone: &[InstanceId], limit: u32) -> Result<Vec<Abandoned>, StoreError> {
         let gone = gone.iter().map(|instance| hex(instance.as_uuid())).collect();
-        let rows = ABANDONED.all(&self.reads, Values::new().json(gone).time(silent_since).number(limit)).await?;
+        let rows = ABANDONED.all(&self.reads, Values::new().json(gone).number(limit)).await?;
         each(&rows, |row| {
             let answer = messages::read(row, &self.sealing)?;
             let Said { answer, .. } = read_so_far(row, answer, &self.sealing, Unreadable::Cut)?;

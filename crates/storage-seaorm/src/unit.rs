@@ -21,24 +21,25 @@ use sea_orm::{
 
 use tracing::Instrument as _;
 
-use crate::{errors::store_error, sealing::Sealing, sql::span};
+use crate::{bounded::Bounded, errors::store_error, sealing::Sealing, sql::span};
 
 /// A transaction that remembers whether anything in it failed. PostgreSQL answers `COMMIT` with success after a failed
 /// statement and keeps nothing; SQLite keeps the rest.
 pub(crate) struct SeaOrmUnit {
-    tx: DatabaseTransaction,
+    tx: Bounded<DatabaseTransaction>,
     sealing: Sealing,
     is_broken: bool,
 }
 
 impl SeaOrmUnit {
     /// On SQLite as a writer from the start: one that turns from reading to writing can be refused at once.
-    pub(crate) async fn begin(db: &DatabaseConnection, sealing: &Sealing) -> Result<Self, StoreError> {
+    pub(crate) async fn begin(db: &Bounded<DatabaseConnection>, sealing: &Sealing) -> Result<Self, StoreError> {
         let immediate = Some(SqliteTransactionMode::Immediate);
         let options = TransactionOptions { sqlite_transaction_mode: immediate, ..TransactionOptions::default() };
-        let begun = db.begin_with_options(options).instrument(span(db.get_database_backend(), "BEGIN"));
-        let tx = begun.await.map_err(store_error)?;
-        Ok(Self { tx, sealing: sealing.clone(), is_broken: false })
+        let patience = db.patience.clone();
+        let begun = patience.with(db.inner.begin_with_options(options));
+        let inner = begun.instrument(span(db.get_database_backend(), "BEGIN")).await.map_err(store_error)?;
+        Ok(Self { tx: Bounded { inner, patience }, sealing: sealing.clone(), is_broken: false })
     }
 
     /// Takes a step. The unit counts as broken until the step has ended well, so also if its future is dropped halfway.
@@ -53,7 +54,7 @@ impl SeaOrmUnit {
 
 /// One call of a repository.
 pub(crate) struct Step<'u> {
-    pub(crate) tx: &'u DatabaseTransaction,
+    pub(crate) tx: &'u Bounded<DatabaseTransaction>,
     pub(crate) sealing: &'u Sealing,
     is_broken: &'u mut bool,
 }
@@ -124,12 +125,13 @@ impl UnitOfWork for SeaOrmUnit {
     }
 
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
+        let span = span(self.tx.get_database_backend(), "COMMIT");
+        let Bounded { inner, patience } = self.tx;
         if self.is_broken {
             // What it did so far is undone when the transaction is dropped; here it is undone before the answer.
-            let _ = self.tx.rollback().await;
+            let _ = patience.with(inner.rollback()).await;
             return Err(StoreError::Aborted);
         }
-        let span = span(self.tx.get_database_backend(), "COMMIT");
-        self.tx.commit().instrument(span).await.map_err(store_error)
+        patience.with(inner.commit()).instrument(span).await.map_err(store_error)
     }
 }

@@ -66,6 +66,7 @@ struct Shared {
     committed: RwLock<Arc<Tables>>,
     is_away: AtomicBool,
     conflicts: AtomicU32,
+    unheard: AtomicU32,
 }
 
 impl MemoryStore {
@@ -82,6 +83,12 @@ impl MemoryStore {
     /// The next `n` commits answer [`StoreError::Conflict`] and keep nothing, as if somebody had been quicker.
     pub fn conflict_at_next_commits(&self, n: u32) {
         self.shared.conflicts.store(n, Ordering::SeqCst);
+    }
+
+    /// The next `n` commits keep everything and answer [`StoreError::Unavailable`], as if the connection had broken before
+    /// the answer was heard.
+    pub fn lose_the_answers_of_next_commits(&self, n: u32) {
+        self.shared.unheard.store(n, Ordering::SeqCst);
     }
 
     /// One statement in a unit of its own.
@@ -289,8 +296,10 @@ impl UnitOfWork for MemoryUnit {
         if conflicts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok() {
             return Err(StoreError::Conflict);
         }
+        let unheard = &self.store.shared.unheard;
+        let is_unheard = unheard.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok();
         self.put();
-        Ok(())
+        if is_unheard { Err(StoreError::Unavailable("the answer was lost".into())) } else { Ok(()) }
     }
 }
 

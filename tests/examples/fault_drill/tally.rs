@@ -10,8 +10,9 @@ use lyceum_e2e::answer::Answer;
 
 /// How soon after a part is back everything has to go as before.
 pub const RECOVERY: Duration = Duration::from_secs(5);
-/// The longest that anybody may have to wait for any answer: as long as a database that stands still, and a while.
-const PATIENCE: Duration = Duration::from_secs(25);
+/// The longest that anybody may have to wait for any answer: for a connection (5 s), and for a database that says nothing
+/// to the first statement (the drill sets 5 s, and 2 are added).
+const PATIENCE: Duration = Duration::from_secs(14);
 
 /// How a request ended.
 #[derive(Debug, Clone)]
@@ -36,8 +37,17 @@ struct Seen {
 pub struct Away {
     /// When it went.
     pub from: Instant,
-    /// When it was back.
+    /// From when on it may have been back.
+    pub returning: Instant,
+    /// When it surely was.
     pub until: Instant,
+}
+
+impl Away {
+    /// From `from` until now; it was let come back at `returning`.
+    pub fn until_now(from: Instant, returning: Instant) -> Self {
+        Self { from, returning, until: Instant::now() }
+    }
 }
 
 /// What is acceptable.

@@ -76,10 +76,10 @@ impl Watch {
         let named = said.iter().find(|said| said.at > away.from && said.component != "ok");
         let noticed = named.map(|said| said.at.saturating_duration_since(away.from));
         let notice = notice(of);
-        let is_long = away.until - away.from > notice;
+        let is_long = away.returning - away.from > notice;
         for said in said.iter() {
             let is_ok = said.component == "ok" && said.status == "ok";
-            let is_away = said.at > away.from + notice && said.at < away.until;
+            let is_away = said.at > away.from + notice && said.at < away.returning;
             let is_back = said.at < away.from || said.at > away.until + RECOVERY;
             if is_away && (said.status != status || said.component == "ok") {
                 offences.push(format!("/health is {} ({of} {}) while {of} is away", said.status, said.component));

@@ -1,13 +1,14 @@
 //! Books come in over HTTP, again after they changed, and go out again.
 
-use std::{fs, io::Write as _, path::Path};
+use std::{fs, io::Write as _, path::Path, time::Duration};
 
 use lyceum_e2e::{
-    answer::Answer, archives, database::Database, fixture, house::House, on_both_databases, person::Person,
+    answer::Answer, archives, database::Database, eventually, fixture, house::House, on_both_databases, person::Person,
     server::Server,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
 
 on_both_databases!(a_book_comes_in_changes_and_goes_out_again, hostile_archives_are_refused_with_reasons);
 
@@ -172,6 +173,37 @@ async fn hostile_archives_are_refused_with_reasons(database: Database) {
     assert!(!Path::new("/tmp/lyceum-escaped").exists() && !house.folder().join("escaped").exists());
     let blobs = house.data().join("blobs/course-files");
     assert!(!blobs.exists() || fs::read_dir(blobs).expect("a folder").next().is_none(), "files of refused books");
+}
+
+/// The client's patience ends while a book is imported, and it comes again under the same name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_whose_client_leaves_is_done_and_answered_when_it_comes_again() {
+    let Some(database) = Database::postgres("an_import_whose_client_leaves").await else { return };
+    let house = House::new(database);
+    let server = house.start().await;
+    let mentor = server.let_in(&house, "chandra", "mentor").await;
+    let archive = archives::zip(&fixture("knots-book"), "");
+    let importing = || {
+        let request = mentor.uploading(Method::POST, "/courses/import", "knots.zip", "application/zip", &archive);
+        request.header("Idempotency-Key", "knots")
+    };
+    let mut other = PgConnection::connect(&house.database_url().expect("a database")).await.expect("connects");
+    let mut holding = other.begin().await.expect("begins");
+    sqlx::query("LOCK TABLE courses IN ACCESS EXCLUSIVE MODE").execute(&mut *holding).await.expect("locked");
+    let left = importing().timeout(Duration::from_secs(1)).send().await;
+    assert!(left.is_err_and(|error| error.is_timeout()));
+    // The server has time to notice.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    Answer::of(importing()).await.is_problem(409, "request_in_progress");
+    holding.rollback().await.expect("let go of");
+    let answer = eventually("the end of the import", async || {
+        let answer = Answer::of(importing()).await;
+        (answer.status != 409).then_some(answer)
+    })
+    .await;
+    let answer = answer.is(201);
+    assert_eq!(answer.header("idempotency-replayed"), Some("true"));
+    assert_eq!(mentor.get("/courses?author=chandra").await.is(200).items().len(), 1);
 }
 
 /// Archives that no client means well with. Each trick by itself is tried where books are read.

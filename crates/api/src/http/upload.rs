@@ -323,7 +323,8 @@ fn malformed(detail: &'static str) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "malformed_multipart", detail)
 }
 
-fn finished<T>(done: Result<Result<T, Error>, tokio::task::JoinError>) -> Result<T, Problem> {
+/// What a task of its own came to.
+pub fn finished<T>(done: Result<Result<T, Error>, tokio::task::JoinError>) -> Result<T, Problem> {
     match done {
         Ok(done) => Ok(done?),
         Err(error) => Err(Error::Internal(error.to_string()).into()),

@@ -8,6 +8,7 @@
 use std::{net::TcpListener, pin::pin, time::Duration};
 
 use actix_web::dev::ServerHandle;
+use lyceum_application::mentor::LiveAnswers;
 
 use crate::{app::Shared, settings::ServerSettings};
 
@@ -21,6 +22,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// What stopping needs.
 pub(super) struct Stopping<'a> {
     pub shared: &'a Shared,
+    /// The answers of this server.
+    pub answers: &'a LiveAnswers,
     /// The web server, which hears it only while it is polled.
     pub handle: &'a ServerHandle,
     /// The socket that it listens on.
@@ -31,7 +34,7 @@ pub(super) struct Stopping<'a> {
 impl Stopping<'_> {
     /// Goes through the stages.
     pub(super) async fn well(self) {
-        let Self { shared, handle, listener, settings } = self;
+        let Self { shared, answers, handle, listener, settings } = self;
         let delay = Duration::from_secs(settings.shutdown_delay_seconds);
         let time_to_finish = Duration::from_secs(settings.shutdown_timeout_seconds);
         shared.leaving.cancel();
@@ -49,6 +52,9 @@ impl Stopping<'_> {
         shared.turns.close();
         let mut finishing = pin!(async {
             shared.turns.wait().await;
+            while answers.unwritten_ends() > 0 {
+                tokio::time::sleep(PAUSE).await;
+            }
             handle.stop(true).await;
         });
         if tokio::time::timeout(time_to_finish.saturating_sub(LAST_WORDS), &mut finishing).await.is_ok() {
@@ -56,7 +62,8 @@ impl Stopping<'_> {
         }
         shared.stop_turns.cancel();
         if tokio::time::timeout(LAST_WORDS, finishing).await.is_err() {
-            tracing::warn!(turns = shared.turns.len(), "not everything ended in time");
+            let unwritten = answers.unwritten_ends();
+            tracing::warn!(turns = shared.turns.len(), unwritten, "not everything ended in time");
         }
     }
 }

@@ -1,19 +1,17 @@
-//! Answers whose server is gone: killed, or cut off for long. They end as interrupted, and are paid for.
+//! Answers whose server is gone: killed, or [silent](super::silence) for long. They end as interrupted, and are paid for.
 
 use std::time::Duration;
 
 use lyceum_domain::{
     conversations::{Abandoned, MessageStatus, TurnEnding},
     ids::InstanceId,
-    mentor::{Cost, Counted, UsageOutcome, UsageRecord, cited_among, estimated_usage},
+    mentor::{Cost, Counted, TokenUsage, UsageOutcome, UsageRecord, cited_among, estimated_usage},
     policy::{Action, Actor, allow},
     time::Timestamp,
 };
 
 use crate::{Error, Lyceum, error::denied, retry::retry_on_conflict};
 
-/// A server that has not said for so long that it lives is taken for gone. It says so every second or so.
-pub(super) const SILENCE: Duration = Duration::from_secs(20);
 /// A call outside of a conversation that began so long ago has ended, or nobody is there to say so.
 const STALE: Duration = Duration::from_hours(1);
 /// Servers are forgotten so long after they fell silent.
@@ -22,9 +20,13 @@ const FORGET: Duration = Duration::from_hours(24);
 const BATCH: u32 = 200;
 
 impl Lyceum {
-    /// Ends the answers of servers that are known to be `gone`, and of those that fell silent. How many.
+    /// Ends the answers of servers that are known to be `gone`, and gives back the names of requests that they were at. How
+    /// many answers.
     pub async fn close_abandoned(&self, actor: &Actor, gone: &[InstanceId]) -> Result<u64, Error> {
         allow(actor, &Action::KeepHouse).map_err(denied("message"))?;
+        if gone.is_empty() {
+            return Ok(0);
+        }
         let closed = self.close_turns(gone).await?;
         self.give_names_back(gone).await?;
         Ok(closed)
@@ -34,9 +36,8 @@ impl Lyceum {
     async fn give_names_back(&self, gone: &[InstanceId]) -> Result<(), Error> {
         loop {
             let given_back = retry_on_conflict(|| async {
-                let silent_since = self.ports.clock.now().minus(SILENCE);
                 let mut unit = self.ports.store.begin().await?;
-                let given_back = unit.claims().release_of(gone, silent_since, BATCH).await?;
+                let given_back = unit.claims().release_of(gone, BATCH).await?;
                 unit.commit().await?;
                 Ok(given_back)
             })
@@ -52,7 +53,7 @@ impl Lyceum {
         loop {
             let now = self.ports.clock.now();
             let under_way = self.ports.store.write().under_way();
-            let abandoned = under_way.abandoned(gone, now.minus(SILENCE), BATCH).await?;
+            let abandoned = under_way.abandoned(gone, BATCH).await?;
             let (found, before) = (abandoned.len(), closed);
             for turn in abandoned {
                 let id = turn.answer.id;
@@ -94,6 +95,22 @@ impl Lyceum {
         }
         self.ports.store.write().under_way().forget_instances(now.minus(FORGET)).await?;
         Ok(closed)
+    }
+
+    /// Ends an answer of this server that nobody gives. If it says nothing its model was never asked.
+    pub(super) async fn close_stray(&self, turn: Abandoned) -> Result<bool, Error> {
+        let now = self.ports.clock.now();
+        if !turn.answer.content.is_empty() {
+            return self.close_one(&self.ending(turn, now)).await;
+        }
+        let Abandoned { mut answer, mut call } = turn;
+        call.cost = Cost { tokens: TokenUsage::default(), is_estimated: false, micros: 0 };
+        call.counted = Counted::default();
+        call.outcome = UsageOutcome::Failed;
+        call.error_code = Some("database_unavailable".to_owned());
+        answer.status = MessageStatus::Failed;
+        (answer.updated_at, call.updated_at) = (now, now);
+        self.close_one(&TurnEnding { answer, call, title: None }).await
     }
 
     fn ending(&self, turn: Abandoned, now: Timestamp) -> TurnEnding {

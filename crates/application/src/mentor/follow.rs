@@ -5,23 +5,20 @@ use std::time::Duration;
 use lyceum_domain::{
     conversations::{Message, MessageStatus},
     ids::MessageId,
-    policy::Actor,
-    time::Timestamp,
 };
 use tokio::time::Instant;
 
 use super::{
     Answer, TurnEvent, TurnStarted,
-    abandoned::SILENCE,
     live::{Reader, offset, portion},
 };
 use crate::{Error, Lyceum, sessions::Caller};
 
 /// How often an answer that another server gives is looked at.
 const LOOK: Duration = Duration::from_millis(200);
-/// How often that server is told that somebody reads it, and how long it believes it.
-const TELL: Duration = Duration::from_secs(1);
-const BELIEVED: Duration = Duration::from_secs(3);
+/// How often that server is told that somebody reads it, and after how long it no longer believes so if it is not.
+pub(super) const TELL: Duration = Duration::from_secs(1);
+pub(super) const BELIEVED: Duration = Duration::from_secs(3);
 
 /// How long a store is waited for that is away.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -43,7 +40,6 @@ struct Stored {
     lyceum: Lyceum,
     caller: Caller,
     message: Message,
-    seen_at: Option<Timestamp>,
     has_started: bool,
     at: Place,
     told_at: Option<Instant>,
@@ -67,7 +63,6 @@ impl Lyceum {
             lyceum: self.clone(),
             caller: caller.clone(),
             message: said.answer,
-            seen_at: said.seen_at,
             has_started: from.is_some(),
             at: from.unwrap_or(0),
             told_at: None,
@@ -163,19 +158,15 @@ impl Stored {
         }
     }
 
-    /// If the server that gives it is gone, that is its end.
+    /// If the server that gives it is gone, [somebody finds out](Lyceum::close_silent) and ends it.
     async fn look_once(&mut self) -> Result<(), Error> {
         let (ports, id) = (&self.lyceum.ports, self.message.id);
         let under_way = ports.store.write().under_way();
         if self.told_at.is_none_or(|told| told.elapsed() >= TELL) {
-            under_way.follow(id, ports.clock.now().plus(BELIEVED)).await?;
+            under_way.follow(id, ports.clock.now()).await?;
             self.told_at = Some(Instant::now());
         }
-        if self.seen_at.is_some_and(|seen| ports.clock.now().since(seen) > SILENCE) {
-            self.lyceum.close_abandoned(&Actor::System, &[]).await?;
-        }
-        let said = under_way.said(self.caller.user.id, id).await?.ok_or(Error::NotFound("message"))?;
-        (self.message, self.seen_at) = (said.answer, said.seen_at);
+        self.message = under_way.said(self.caller.user.id, id).await?.ok_or(Error::NotFound("message"))?.answer;
         Ok(())
     }
 }

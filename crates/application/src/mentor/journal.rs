@@ -15,7 +15,7 @@ use lyceum_domain::{
 };
 use tokio::{sync::Notify, time::Instant};
 
-use super::live::LiveAnswer;
+use super::live::{LiveAnswer, LiveAnswers};
 
 /// The shortest time from one write to the next: answers that come word by word at the same time share writes, and
 /// nobody reads faster.
@@ -26,8 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// The answers that have something to be kept.
-#[derive(Default)]
 pub(crate) struct Journal {
+    answers: Arc<LiveAnswers>,
     noted: Mutex<Vec<Arc<LiveAnswer>>>,
     pieces_bell: Notify,
     ends: Mutex<Vec<End>>,
@@ -55,6 +55,18 @@ pub(crate) enum Name {
 }
 
 impl Journal {
+    /// For the answers that this process gives.
+    pub(crate) fn new(answers: Arc<LiveAnswers>) -> Self {
+        Self {
+            answers,
+            noted: Mutex::default(),
+            pieces_bell: Notify::new(),
+            ends: Mutex::default(),
+            ends_bell: Notify::new(),
+            keeper: tokio::sync::Mutex::default(),
+        }
+    }
+
     /// An answer has said more.
     pub(super) fn note(&self, live: &Arc<LiveAnswer>) {
         if !live.is_noted.swap(true, Ordering::AcqRel) {
@@ -65,6 +77,7 @@ impl Journal {
 
     /// Something ended and nobody else writes it down.
     pub(crate) fn note_end(&self, end: End) {
+        self.answers.expect_end();
         self.ends.lock().unwrap_or_else(PoisonError::into_inner).push(end);
         self.ends_bell.notify_one();
     }
@@ -104,11 +117,12 @@ impl Journal {
             }
             for end in ends {
                 match end.write(store).await {
-                    Ok(()) => {}
+                    Ok(()) => self.answers.end_written(),
                     Err(StoreError::Unavailable(_) | StoreError::Conflict) => {
                         self.ends.lock().unwrap_or_else(PoisonError::into_inner).push(end);
                     }
                     Err(error) => {
+                        self.answers.end_written();
                         tracing::error!(error = &error as &dyn std::error::Error, "an end cannot be written down");
                     }
                 }
@@ -166,15 +180,19 @@ async fn keep_all<'a>(store: &dyn Store, answers: &'a [Arc<LiveAnswer>]) -> Vec<
     of_each.into_iter().map(|(live, _)| live).filter(|live| !are_kept && !live.has_ended()).collect()
 }
 
+/// A store may also hang, and say nothing at all.
 async fn kept(store: &dyn Store, pieces: &[Piece]) -> bool {
-    let began = Instant::now();
-    while let Err(error) = store.write().under_way().keep_pieces(pieces).await {
-        if began.elapsed() > PATIENCE {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, pieces = pieces.len(), "answers are shown that could not be kept");
-            return false;
+    let mut last = None;
+    let keeping = async {
+        while let Err(error) = store.write().under_way().keep_pieces(pieces).await {
+            last = Some(error);
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    let is_kept = tokio::time::timeout(PATIENCE, keeping).await.is_ok();
+    if !is_kept {
+        let error = last.as_ref().map(|error| error as &dyn std::error::Error);
+        tracing::warn!(error, pieces = pieces.len(), "answers are shown that could not be kept");
     }
-    true
+    is_kept
 }

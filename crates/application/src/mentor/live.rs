@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -24,12 +24,13 @@ pub struct LiveAnswers {
     instance: InstanceId,
     by_id: Mutex<HashMap<MessageId, Arc<LiveAnswer>>>,
     dropped_citations: AtomicU64,
+    unwritten: AtomicUsize,
 }
 
 impl LiveAnswers {
     /// None yet, in a process of this name.
     pub fn new(instance: InstanceId) -> Self {
-        Self { instance, by_id: Mutex::default(), dropped_citations: AtomicU64::new(0) }
+        Self { instance, by_id: Mutex::default(), dropped_citations: AtomicU64::new(0), unwritten: AtomicUsize::new(0) }
     }
 
     /// The name of this process, from its start to its end.
@@ -47,6 +48,21 @@ impl LiveAnswers {
         self.dropped_citations.load(Ordering::Relaxed)
     }
 
+    /// Ends that are still to be written down, because the store was away. Whoever stops before loses them.
+    pub fn unwritten_ends(&self) -> usize {
+        self.unwritten.load(Ordering::Relaxed)
+    }
+
+    /// There is one more of them.
+    pub(super) fn expect_end(&self) {
+        self.unwritten.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One of them is written down, or never will be.
+    pub(super) fn end_written(&self) {
+        self.unwritten.fetch_sub(1, Ordering::Relaxed);
+    }
+
     pub(super) fn count_dropped(&self, citations: u32) {
         self.dropped_citations.fetch_add(u64::from(citations), Ordering::Relaxed);
     }
@@ -54,6 +70,11 @@ impl LiveAnswers {
     /// An answer of this owner.
     pub(super) fn find(&self, owner: UserId, id: MessageId) -> Option<Arc<LiveAnswer>> {
         locked(&self.by_id).get(&id).filter(|live| live.owner == owner).cloned()
+    }
+
+    /// Whether this process gives an answer.
+    pub(super) fn gives(&self, id: MessageId) -> bool {
+        locked(&self.by_id).contains_key(&id)
     }
 
     pub(super) fn add(&self, live: &Arc<LiveAnswer>) {

@@ -11,11 +11,13 @@ use lyceum_domain::{
         TokenUsage, UsageOutcome, UsageRecord, cited, estimated_usage,
     },
     text,
+    time::Timestamp,
 };
 use tokio::time::Instant;
 
 use super::{
     LEASE,
+    follow::{BELIEVED, TELL},
     journal::{End, Name},
     lanes::Busy,
     live::{LiveAnswer, Reader},
@@ -363,9 +365,7 @@ impl Turn {
         let Keeping::Conversation { ticket, parts } = &self.keeping else {
             return Ok(store.write().close_call(&ending.call).await?);
         };
-        // Past its lease another request may have taken the name over.
-        let is_ours = ticket.is_leased(self.lyceum.ports.clock.now());
-        if !ticket.has_name() || !is_ours {
+        if !ticket.has_name() {
             return Ok(store.write().end_turn(ending).await?);
         }
         if !is_answer(ending) {
@@ -382,7 +382,7 @@ impl Turn {
                 return Ok(unit.commit().await?);
             }
         }
-        // This server was taken for gone, and the name was given back. What was said is kept all the same.
+        // This server was taken for gone, or past its lease, and the name is another's. What was said is kept all the same.
         drop(unit);
         Ok(store.write().end_turn(ending).await?)
     }
@@ -437,18 +437,21 @@ impl From<Broken> for Error {
 impl Lyceum {
     /// Ready when nobody has read an answer for so long, here or (if it is stored) at another server.
     async fn unread(&self, live: &LiveAnswer, linger: Duration, is_stored: bool) {
+        let mut seen: Option<(Timestamp, Instant)> = None;
         loop {
             live.left_alone(linger).await;
             if !is_stored {
                 return;
             }
-            let followed = self.ports.store.write().under_way().followed_until(live.id()).await;
-            match followed {
-                Ok(Some(until)) if until > self.ports.clock.now() => {
-                    tokio::time::sleep(until.since(self.ports.clock.now())).await;
-                }
-                _ => return,
+            // Whether that changes counts, and not what time it is elsewhere.
+            let followed = self.ports.store.write().under_way().followed_at(live.id()).await.ok().flatten();
+            let Some(at) = followed else { return };
+            match seen {
+                Some((before, since)) if before == at && since.elapsed() >= BELIEVED => return,
+                Some((before, _)) if before == at => {}
+                _ => seen = Some((at, Instant::now())),
             }
+            tokio::time::sleep(TELL).await;
         }
     }
 }

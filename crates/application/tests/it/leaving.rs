@@ -142,6 +142,28 @@ async fn many_accounts_are_erased_a_few_at_a_time() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_removed_keeps_nothing_else() {
+    let house = House::new();
+    for name in ["ada", "bob"] {
+        let leaver = house.settled(name).await;
+        house.lyceum.delete_account(&leaver, Some(PASSWORD), None).await.unwrap();
+    }
+    house.register("never").await.unwrap();
+    house.clock.advance(Rules::default().deletion_grace + Duration::from_micros(1));
+    house.store.conflict_at_next_commits(1);
+    assert_eq!(house.lyceum.purge_accounts(&Actor::System).await.unwrap(), 1);
+    assert_eq!(house.lyceum.purge_accounts(&Actor::System).await.unwrap(), 1);
+
+    house.clock.advance(Duration::from_hours(24 * 400));
+    house.store.conflict_at_next_commits(1);
+    let some = house.lyceum.tidy(&Actor::System).await.unwrap();
+    let rest = house.lyceum.tidy(&Actor::System).await.unwrap();
+    assert!(some > 0 && rest > 0, "{some} and {rest}");
+    house.store.set_away(true);
+    assert_eq!(code(house.lyceum.tidy(&Actor::System).await), "database_unavailable");
+}
+
+#[tokio::test]
 async fn what_is_over_is_removed_and_nothing_else() {
     let house = House::new();
     house.settled("ada").await;

@@ -29,9 +29,18 @@ pub struct Piece {
 pub struct Said {
     /// The answer; while it is under way its `content` is what was said so far.
     pub answer: Message,
-    /// When the server that gives it last said that it lives, or when the answer was begun if it never did; `None` once
-    /// the answer has ended.
-    pub seen_at: Option<Timestamp>,
+    /// Whether it has not ended.
+    pub is_under_way: bool,
+}
+
+/// A server with something under way, and its last sign of life. Two that differ are two signs; what time it tells is the
+/// server's own, and nobody else's clock need agree with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignOfLife {
+    /// The server.
+    pub instance: InstanceId,
+    /// When it last [said that it lives](TurnsUnderWay::beat); `None` if it never did, or was forgotten.
+    pub at: Option<Timestamp>,
 }
 
 /// An answer whose server is gone.
@@ -59,19 +68,22 @@ pub trait TurnsUnderWay: Send + Sync {
     /// Asks whichever server gives this answer of this owner to stop. False if it is not under way.
     async fn request_stop(&self, owner: UserId, message: MessageId) -> Result<bool, StoreError>;
 
-    /// Somebody follows an answer elsewhere, at least until then. The latest time counts.
-    async fn follow(&self, message: MessageId, until: Timestamp) -> Result<(), StoreError>;
+    /// Somebody follows an answer elsewhere, and says so again and again: it is by this time's change that others know, by
+    /// whatever clock it is told.
+    async fn follow(&self, message: MessageId, at: Timestamp) -> Result<(), StoreError>;
 
-    /// Until when somebody follows this answer elsewhere.
-    async fn followed_until(&self, message: MessageId) -> Result<Option<Timestamp>, StoreError>;
+    /// What those who follow this answer elsewhere said last.
+    async fn followed_at(&self, message: MessageId) -> Result<Option<Timestamp>, StoreError>;
 
-    /// At most `limit` answers under way whose server is one of `gone`, or was not seen since `silent_since`.
-    async fn abandoned(
-        &self,
-        gone: &[InstanceId],
-        silent_since: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Abandoned>, StoreError>;
+    /// The last signs of life of all servers with an answer under way, or with a named request that has no answer yet, in
+    /// no order.
+    async fn signs_of_life(&self) -> Result<Vec<SignOfLife>, StoreError>;
+
+    /// The answers that are under way at this server as far as the store knows, in no order.
+    async fn answers_of(&self, instance: InstanceId) -> Result<Vec<MessageId>, StoreError>;
+
+    /// At most `limit` answers under way whose server is one of `gone`.
+    async fn abandoned(&self, gone: &[InstanceId], limit: u32) -> Result<Vec<Abandoned>, StoreError>;
 
     /// Forgets servers that have no answers under way and were not seen since. How many.
     async fn forget_instances(&self, silent_since: Timestamp) -> Result<u64, StoreError>;

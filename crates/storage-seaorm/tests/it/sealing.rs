@@ -176,7 +176,7 @@ async fn nothing_lies_in_clear(settings: &StorageSettings) {
     let owner = telling.turn.conversation.owner;
     let under_way = said(&store, owner, telling.turn.answer.id).await.expect("an answer").answer;
     assert_eq!(under_way.content, telling.word);
-    let abandoned = store.write().under_way().abandoned(&[telling.turn.instance], at(0), 9).await.expect("an answer");
+    let abandoned = store.write().under_way().abandoned(&[telling.turn.instance], 9).await.expect("an answer");
     assert!(abandoned.iter().any(|found| found.answer == under_way));
     assert_eq!(in_clear(settings, &telling.word).await, Vec::<&str>::new());
     telling.end(&store).await;

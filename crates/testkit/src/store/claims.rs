@@ -51,17 +51,10 @@ impl Claims for MemoryUnit {
         })
     }
 
-    async fn release_of(
-        &mut self,
-        gone: &[InstanceId],
-        silent_since: Timestamp,
-        limit: u32,
-    ) -> Result<u64, StoreError> {
+    async fn release_of(&mut self, gone: &[InstanceId], limit: u32) -> Result<u64, StoreError> {
         self.run(|tables| {
-            let seen = tables.instances.clone();
             Ok(count(&remove_some(&mut tables.claims, limit, |_, ClaimRow { claim, answer }| {
-                let seen_at = seen.get(&claim.instance).copied().unwrap_or(claim.created_at);
-                answer.is_none() && (gone.contains(&claim.instance) || seen_at < silent_since)
+                answer.is_none() && gone.contains(&claim.instance)
             })))
         })
     }

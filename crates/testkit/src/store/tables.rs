@@ -73,7 +73,7 @@ pub(super) struct Tables {
 pub(super) struct UnderWayRow {
     pub instance: InstanceId,
     pub is_to_stop: bool,
-    pub followed_until: Option<Timestamp>,
+    pub followed_at: Option<Timestamp>,
 }
 
 /// A passage with where it belongs.

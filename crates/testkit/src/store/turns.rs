@@ -63,7 +63,7 @@ pub(super) fn begin(tables: &mut Tables, opening: &TurnOpening) -> Result<Reserv
         row.1 = row.1.max(answer.created_at);
         tables.quotations.insert((answer.id, quoted.digest));
     }
-    let row = UnderWayRow { instance: opening.instance, is_to_stop: false, followed_until: None };
+    let row = UnderWayRow { instance: opening.instance, is_to_stop: false, followed_at: None };
     tables.under_way.insert(answer.id, row);
     ledger::open(tables, call, Counted { requests: 1, tokens })?;
     Ok(Reserved::Granted { tokens })

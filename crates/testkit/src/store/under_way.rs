@@ -1,8 +1,10 @@
 //! Answers under way and their pieces.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use lyceum_domain::{
-    conversations::{Abandoned, Author, Message, Piece, Said, TurnsUnderWay},
+    conversations::{Abandoned, Author, Message, Piece, Said, SignOfLife, TurnsUnderWay},
     ids::{InstanceId, MessageId, UserId},
     store::StoreError,
     time::Timestamp,
@@ -11,7 +13,7 @@ use lyceum_domain::{
 use super::{
     MemoryStore,
     conversations::own_message,
-    tables::{Tables, UnderWayRow, at_most, count, remove_some},
+    tables::{Tables, at_most, count, remove_some},
 };
 
 impl Tables {
@@ -25,11 +27,6 @@ impl Tables {
     fn said(&self, answer: &Message) -> Message {
         let pieces = self.pieces.range((answer.id, 0)..=(answer.id, u32::MAX));
         Message { content: pieces.map(|(_, text)| text.as_str()).collect(), ..answer.clone() }
-    }
-
-    /// When the server that gives an answer was last seen.
-    fn seen_at(&self, answer: &Message, row: &UnderWayRow) -> Timestamp {
-        self.instances.get(&row.instance).copied().unwrap_or(answer.created_at)
     }
 }
 
@@ -47,9 +44,10 @@ impl TurnsUnderWay for MemoryStore {
     async fn said(&self, owner: UserId, message: MessageId) -> Result<Option<Said>, StoreError> {
         let tables = self.tables()?;
         let answer = own_message(&tables, owner, message).filter(|found| found.author == Author::Assistant);
-        Ok(answer.map(|answer| match tables.under_way.get(&message) {
-            Some(row) => Said { answer: tables.said(answer), seen_at: Some(tables.seen_at(answer, row)) },
-            None => Said { answer: answer.clone(), seen_at: None },
+        let is_under_way = tables.under_way.contains_key(&message);
+        Ok(answer.map(|answer| {
+            let answer = if is_under_way { tables.said(answer) } else { answer.clone() };
+            Said { answer, is_under_way }
         }))
     }
 
@@ -71,31 +69,40 @@ impl TurnsUnderWay for MemoryStore {
         .await
     }
 
-    async fn follow(&self, message: MessageId, until: Timestamp) -> Result<(), StoreError> {
+    async fn follow(&self, message: MessageId, at: Timestamp) -> Result<(), StoreError> {
         self.quietly(|tables| {
             if let Some(row) = tables.under_way.get_mut(&message) {
-                row.followed_until = row.followed_until.max(Some(until));
+                row.followed_at = Some(at);
             }
         })
         .await
     }
 
-    async fn followed_until(&self, message: MessageId) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.tables()?.under_way.get(&message).and_then(|row| row.followed_until))
+    async fn followed_at(&self, message: MessageId) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.tables()?.under_way.get(&message).and_then(|row| row.followed_at))
     }
 
-    async fn abandoned(
-        &self,
-        gone: &[InstanceId],
-        silent_since: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Abandoned>, StoreError> {
+    async fn signs_of_life(&self) -> Result<Vec<SignOfLife>, StoreError> {
+        let tables = self.tables()?;
+        let answering = tables.under_way.values().map(|row| row.instance);
+        let named = tables.claims.values().filter(|row| row.answer.is_none()).map(|row| row.claim.instance);
+        let busy: BTreeSet<InstanceId> = answering.chain(named).collect();
+        let sign = |instance| SignOfLife { instance, at: tables.instances.get(&instance).copied() };
+        Ok(busy.into_iter().map(sign).collect())
+    }
+
+    async fn answers_of(&self, instance: InstanceId) -> Result<Vec<MessageId>, StoreError> {
+        let tables = self.tables()?;
+        let own = tables.under_way.iter().filter(|(_, row)| row.instance == instance);
+        Ok(own.map(|(answer, _)| *answer).collect())
+    }
+
+    async fn abandoned(&self, gone: &[InstanceId], limit: u32) -> Result<Vec<Abandoned>, StoreError> {
         let tables = self.tables()?;
         let abandoned = tables.under_way.iter().filter_map(|(answer, row)| {
             let answer = tables.messages.get(answer)?;
-            let is_abandoned = gone.contains(&row.instance) || tables.seen_at(answer, row) < silent_since;
             let call = tables.usage.values().find(|call| call.message == answer.id)?;
-            is_abandoned.then(|| Abandoned { answer: tables.said(answer), call: call.clone() })
+            gone.contains(&row.instance).then(|| Abandoned { answer: tables.said(answer), call: call.clone() })
         });
         Ok(abandoned.take(at_most(limit)).collect())
     }

@@ -26,8 +26,9 @@ pub async fn stopped(kind: Kind, size: Size) -> Outcome {
     sleep(size.outage / 2).await;
     let ready = Answer::of(opened.server.request(Method::GET, "/health/ready")).await;
     sleep((from + size.outage).saturating_duration_since(Instant::now())).await;
+    let returning = Instant::now();
     place.postgres.as_mut().expect("PostgreSQL").run().await;
-    let away = Away { from, until: Instant::now() };
+    let away = Away::until_now(from, returning);
     let what = format!("crashed under load, away for {:.0} s", (away.until - from).as_secs_f64());
     let (mut report, server) = after(&place, opened, &watch, away, &what).await;
     if ready.status != 503 || ready.header("retry-after").is_none() {
@@ -50,14 +51,15 @@ pub async fn stopped(kind: Kind, size: Size) -> Outcome {
 
 /// All processes of the server stand still: connections stay open, and nothing is answered.
 pub async fn frozen(kind: Kind, size: Size) -> Outcome {
-    let place = Site::prepare(kind).await?;
+    let place = Site::prepare(kind).await?.with("LYCEUM__DATABASE__STATEMENT_TIMEOUT_SECONDS", 5);
     let opened = place.open(size).await;
     let watch = Watch::begin(&opened.server, "database");
     let from = Instant::now();
     place.postgres.as_ref().expect("PostgreSQL").freeze();
     sleep(size.outage).await;
+    let returning = Instant::now();
     place.postgres.as_ref().expect("PostgreSQL").thaw();
-    let away = Away { from, until: Instant::now() };
+    let away = Away::until_now(from, returning);
     let what = format!("stood still under load for {:.0} s", (away.until - from).as_secs_f64());
     Ok(after(&place, opened, &watch, away, &what).await.0)
 }
@@ -73,7 +75,7 @@ pub async fn cut(kind: Kind, size: Size) -> Outcome {
         times += 1;
         sleep(Duration::from_millis(200)).await;
     }
-    let away = Away { from, until: Instant::now() };
+    let away = Away::until_now(from, Instant::now());
     sleep(RECOVERY + Duration::from_secs(1)).await;
     let rules = Rules { away: vec![away], refusals: REFUSALS.to_vec(), breaks: false };
     let what = format!("{killed} connections killed in {times} strokes");

@@ -67,8 +67,9 @@ pub async fn full(kind: Kind, size: Size) -> Outcome {
     let from = Instant::now();
     small.fill();
     sleep(size.outage).await;
+    let returning = Instant::now();
     small.relieve();
-    let away = Away { from, until: Instant::now() };
+    let away = Away::until_now(from, returning);
     sleep(RECOVERY + Duration::from_secs(2)).await;
     let mut offences = Vec::new();
     let health = watch.judge(away, "degraded", &mut offences);

@@ -31,7 +31,7 @@ pub async fn killed(kind: Kind, size: Size) -> Outcome {
             starting += 1;
         }
         server = place.house.start().await;
-        gaps.push(Away { from, until: Instant::now() });
+        gaps.push(Away::until_now(from, from));
     }
     sleep(RECOVERY + Duration::from_secs(1)).await;
     let crew = working.stop().await;

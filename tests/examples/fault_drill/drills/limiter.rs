@@ -39,8 +39,9 @@ pub async fn gone(kind: Kind, size: Size) -> Outcome {
     sleep(size.outage / 2).await;
     let refused_after = too_many(&opened.server).await;
     sleep((from + size.outage).saturating_duration_since(Instant::now())).await;
+    let returning = Instant::now();
     redis.run().await;
-    let away = Away { from, until: Instant::now() };
+    let away = Away::until_now(from, returning);
     sleep(RECOVERY + Duration::from_secs(2)).await;
 
     let mut offences = Vec::new();

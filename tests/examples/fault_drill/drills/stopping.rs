@@ -26,7 +26,7 @@ pub async fn asked(kind: Kind, size: Size) -> Outcome {
             offences.push(format!("ended with {status}"));
         }
         server = place.house.start().await;
-        gaps.push(Away { from, until: Instant::now() });
+        gaps.push(Away::until_now(from, from));
     }
     sleep(RECOVERY + Duration::from_secs(1)).await;
     let crew = working.stop().await;

@@ -36,8 +36,9 @@ pub async fn gone(kind: Kind, size: Size) -> Outcome {
         place.upstream.from_now_on(Some(fault));
         sleep(size.outage / 6).await;
     }
+    let returning = Instant::now();
     place.upstream.from_now_on(None);
-    let away = Away { from, until: Instant::now() };
+    let away = Away::until_now(from, returning);
     sleep(RECOVERY + Duration::from_secs(2)).await;
     let mut offences = Vec::new();
     let health = watch.judge(away, "degraded", &mut offences);

@@ -25,8 +25,9 @@ use crate::{
         idempotency::{self, Idempotency},
         page::Query,
         problem::{FieldProblem, Problem},
-        upload::{Spooled, Upload, UploadBody},
+        upload::{Spooled, Upload, UploadBody, finished},
     },
+    traces,
 };
 
 /// What is to become of the course.
@@ -168,7 +169,10 @@ pub async fn import_course(
     let (draft, files) = (book.draft().clone(), Arc::new(BookFiles(book)));
     let publish = query.publish.unwrap_or_default();
     let import = Import { draft, files, author: Some(caller.0.user.id), publish };
-    let done = app.lyceum.import_course_once(&caller.0, import, sha256, named.once(answer)).await?;
+    // In a task of its own, to its end also if the client leaves: else its name would be taken until the lease is over.
+    let (lyceum, once) = (app.lyceum.clone(), named.once(answer));
+    let importing = async move { lyceum.import_course_once(&caller.0, import, sha256, once).await };
+    let done = finished(app.turns.spawn_local(traces::carried(importing)).await)?;
     Ok(idempotency::respond(done, created))
 }
 

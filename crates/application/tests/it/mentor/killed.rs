@@ -1,15 +1,17 @@
 //! Servers that are gone in the middle of an answer, or only slow.
 
-use std::{future::pending, time::Duration};
+use std::{cell::Cell, future::pending, time::Duration};
 
 use lyceum_application::mentor::{Follower, Turn};
 use lyceum_domain::{
     conversations::MessageStatus,
     mentor::{Counted, UsageOutcome, estimated_tokens},
     policy::Actor,
+    store::Store as _,
+    time::Clock as _,
 };
 use lyceum_testkit::chat::{ScriptedModel, Upstream, stop};
-use tokio::join;
+use tokio::{join, time::sleep};
 
 use super::scene::{a_moment, turn, words};
 use crate::{
@@ -50,7 +52,7 @@ async fn the_answer_of_a_killed_server_is_ended_once_with_what_was_said_and_paid
     assert_eq!((left.status, open.outcome), (MessageStatus::Streaming, UsageOutcome::Open));
     assert_eq!((open.counted, reserved.counted.requests), (reserved.counted, 1));
 
-    assert_eq!(other.close_abandoned(&[]).await, 0, "nobody knows that it is gone");
+    assert_eq!(other.swept_in(15).await, 0, "nobody knows that it is gone");
     assert_eq!(other.close_abandoned(&[&house]).await, 1);
     let (answer, usage) = house.outcome(&ada).await;
     assert_eq!((answer.content.as_str(), answer.status), (SAID.trim_end(), MessageStatus::Interrupted));
@@ -83,10 +85,9 @@ async fn a_name_that_a_killed_server_was_at_is_given_back() {
         if is_known {
             assert_eq!(other.close_abandoned(&[&house]).await, 1);
         } else {
-            assert_eq!(other.close_abandoned(&[]).await, 0);
+            assert_eq!(other.swept_in(19).await, 0);
             assert_eq!(code(other.ask_once(&ada, "key", question("Why?")).await), "request_in_progress");
-            house.clock.advance(Duration::from_secs(21));
-            assert_eq!(other.close_abandoned(&[]).await, 1);
+            assert_eq!(other.swept_in(26).await, 1);
         }
         let turn = now(other.ask_once(&ada, "key", question("Why?")).await);
         assert_eq!(other.listen(turn).await.answer().content, "It bears on itself.");
@@ -98,11 +99,58 @@ async fn a_server_that_is_silent_for_long_is_taken_for_gone() {
     let (house, upstream, ada, turn) = turn().await;
     let other = house.beside(ScriptedModel::always("nothing"));
     house.killed(&upstream, turn).await;
-    house.clock.advance(Duration::from_secs(19));
-    assert_eq!(other.close_abandoned(&[]).await, 0);
-    house.clock.advance(Duration::from_secs(2));
-    assert_eq!(other.close_abandoned(&[]).await, 1);
+    assert_eq!(other.swept_in(19).await, 0);
+    assert_eq!(other.swept_in(26).await, 1);
     assert_eq!(house.outcome(&ada).await.0.status, MessageStatus::Interrupted);
+}
+
+/// However wrong its clock is, or set back: what counts is that its sign of life changes.
+#[tokio::test(start_paused = true)]
+async fn a_server_whose_clock_is_wrong_goes_on_with_its_answers() {
+    let (house, upstream, ada, turn) = turn().await;
+    let other = house.beside(ScriptedModel::always("nothing"));
+    let reader = turn.reader();
+    let beating = async {
+        for minutes in [5, 1, 90, 4, 3, 2, 1] {
+            // Both tell the same time here: the row is what the watcher sees, and it goes to and fro.
+            let wrong = house.clock.now().minus(Duration::from_mins(minutes));
+            let (me, under_way) = (house.lyceum.ports().answers.instance(), house.store.write().under_way());
+            under_way.beat(me, wrong).await.unwrap();
+            sleep(Duration::from_secs(11)).await;
+        }
+    };
+    let story = async {
+        upstream.says(SAID).await;
+        let (swept, ()) = join!(other.swept_in(70), beating);
+        assert_eq!(swept, 0);
+        upstream.finishes(stop()).await;
+        hear(reader).await
+    };
+    let (heard, ()) = house.living(async { join!(story, turn.run(pending())) }).await;
+    assert_eq!(
+        (heard.answer().status, house.outcome(&ada).await.0.status),
+        (MessageStatus::Complete, MessageStatus::Complete)
+    );
+}
+
+/// The store kept the beginning of an answer, and the server did not hear so.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_was_begun_unheard_is_ended_by_its_own_server_and_costs_nothing() {
+    let house = House::with_model(ScriptedModel::always("It bears on itself."));
+    let ada = house.learner("ada").await;
+    let kept = house.ask(&ada, question("And?")).await;
+    house.store.lose_the_answers_of_next_commits(1);
+    assert_eq!(code(house.lyceum.ask(&ada, question("Why?")).await), "database_unavailable");
+    let begun = house.usage(&ada).await.pop().unwrap();
+    assert!(house.is_under_way(&ada, begun.message).await);
+    assert!(begun.counted.tokens > 0);
+    assert_eq!(house.swept_in(1).await, 0, "it could be about to begin");
+    assert_eq!(house.swept_in(6).await, 1);
+    let usage = house.usage(&ada).await.pop().unwrap();
+    assert_eq!((usage.outcome, usage.counted), (UsageOutcome::Failed, Counted::default()));
+    assert_eq!(house.said(&ada, begun.message).await.status, MessageStatus::Failed);
+    assert_eq!(house.spending(&ada).await.today.requests, 1, "the other one goes on");
+    assert!(house.is_under_way(&ada, kept.reader().answer()).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,10 +161,18 @@ async fn whoever_follows_the_answer_of_a_killed_server_hears_its_end() {
     house.killed(&upstream, turn).await;
     let follower = other.follow(&ada, id, None).await;
     let began = tokio::time::Instant::now();
-    let heard = other.living(hear(follower)).await;
+    let ended = Cell::default();
+    let heard = other
+        .living(async {
+            tokio::select! {
+                heard = hear(follower) => heard,
+                () = other.sweeping(&ended) => unreachable!("it goes on"),
+            }
+        })
+        .await;
     assert_eq!(heard.pieces, [SAID.trim_end()]);
     assert_eq!(heard.code(), "answer_interrupted");
-    assert!(began.elapsed() < Duration::from_secs(22), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(26), "{:?}", began.elapsed());
     assert!(!house.is_under_way(&ada, id).await);
 }
 
@@ -129,8 +185,7 @@ async fn the_true_end_of_a_server_that_was_only_slow_wins_and_the_difference_is_
     let story = async {
         upstream.says(SAID).await;
         a_moment().await;
-        house.clock.advance(Duration::from_secs(21));
-        assert_eq!(other.close_abandoned(&[]).await, 1);
+        assert_eq!(other.swept_in(26).await, 1);
         let (swept, usage) = house.outcome(&ada).await;
         assert_eq!((swept.content.as_str(), swept.status), (SAID.trim_end(), MessageStatus::Interrupted));
         assert!(usage.counted.tokens > 100);

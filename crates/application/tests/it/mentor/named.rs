@@ -258,3 +258,36 @@ async fn an_answer_once_more_may_have_a_name_too() {
     assert_eq!(code(again(other).await), "idempotency_key_reused");
     assert_eq!(house.usage(&ada).await.len(), 3);
 }
+
+/// The name was taken, and its server did not hear so: whoever comes again need not wait for the end of a lease.
+#[tokio::test(start_paused = true)]
+async fn a_name_that_was_taken_unheard_is_given_back() {
+    let house = House::new();
+    let ada = house.learner("ada").await;
+    house.store.lose_the_answers_of_next_commits(1);
+    assert_eq!(code(house.ask_once(&ada, "key", question("Why?")).await), "database_unavailable");
+    let again = async {
+        a_moment().await;
+        now(house.ask_once(&ada, "key", question("Why?")).await)
+    };
+    let turn = house.living(again).await;
+    assert_eq!(house.listen(turn).await.answer().content, "It bears on itself.");
+}
+
+/// Its lease is over, and nobody else came: the answer is kept under its name, and whoever asks again gets it.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_took_longer_than_its_lease_is_still_its_names() {
+    let (house, upstream) = House::with_upstream();
+    let ada = house.learner("ada").await;
+    let turn = now(house.ask_once(&ada, "key", question("Why?")).await);
+    let reader = turn.reader();
+    let playing = async {
+        upstream.says("So.").await;
+        house.clock.advance(Duration::from_mins(11));
+        upstream.finishes(stop()).await;
+        hear(reader).await.answer()
+    };
+    let (answer, ()) = house.living(async { join!(playing, turn.run(pending())) }).await;
+    assert!(matches!(house.ask_once(&ada, "key", question("Why?")).await, Ok(Done::Before(_))), "{answer:?}");
+    assert_eq!(house.usage(&ada).await.len(), 1, "asked and paid for once");
+}

@@ -7,9 +7,13 @@ use lyceum_domain::{
     conversations::MessageStatus,
     ids::MessageId,
     mentor::{Delivery, UsageOutcome},
+    store::Store as _,
 };
 use lyceum_testkit::chat::stop;
-use tokio::{join, time::sleep};
+use tokio::{
+    join,
+    time::{Instant, sleep},
+};
 
 use super::scene::{a_moment, rest, turn, words};
 use crate::house::{House, code, hear, question};
@@ -246,4 +250,26 @@ async fn an_answer_that_is_wanted_whole_comes_to_those_who_read_along_at_its_end
         (first.pieces, second.pieces),
         (vec!["It bears on itself.".to_owned()], vec!["It bears on itself.".to_owned()])
     );
+}
+
+/// Not one that is away and says so, but one that says nothing.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_holds_an_answer_up_for_two_seconds() {
+    let (house, upstream, ada, turn) = turn().await;
+    let mut reader = Follower::from(turn.reader());
+    let story = async {
+        // Whoever has the only unit does not let go of it.
+        let unit = house.store.begin().await.unwrap();
+        let began = Instant::now();
+        upstream.says("So.").await;
+        assert_eq!(words(&mut reader).await, "So.");
+        let took = began.elapsed();
+        drop(unit);
+        upstream.finishes(stop()).await;
+        assert_eq!(hear(reader).await.answer().content, "So.");
+        took
+    };
+    let (took, ()) = house.living(async { join!(story, turn.run(pending())) }).await;
+    assert!(took >= Duration::from_secs(2) && took < Duration::from_millis(2_500), "{took:?}");
+    assert_eq!(house.outcome(&ada).await.0.content, "So.");
 }

@@ -1,10 +1,10 @@
 //! What stories about turns have in common.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use lyceum_application::{
     Error,
-    mentor::{Answer, Follower, Turn, TurnEvent},
+    mentor::{Answer, Follower, Turn, TurnEvent, Watch},
     sessions::Caller,
 };
 use lyceum_domain::{
@@ -15,12 +15,14 @@ use lyceum_domain::{
     store::Store as _,
 };
 use lyceum_testkit::chat::Upstream;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::house::{House, question};
 
 /// The clock goes in such steps.
 const STEP: Duration = Duration::from_millis(50);
+/// How often servers look for others that are silent.
+const SWEEP: Duration = Duration::from_secs(5);
 
 /// A house, a learner, and a turn of theirs that waits to be run.
 pub async fn turn() -> (House, Upstream, Caller, Turn) {
@@ -67,7 +69,7 @@ impl House {
 
     /// Whether it is under way, as far as the store knows.
     pub async fn is_under_way(&self, owner: &Caller, answer: MessageId) -> bool {
-        self.store.write().under_way().said(owner.user.id, answer).await.unwrap().unwrap().seen_at.is_some()
+        self.store.write().under_way().said(owner.user.id, answer).await.unwrap().unwrap().is_under_way
     }
 
     /// All that somebody's calls cost, oldest first.
@@ -85,10 +87,26 @@ impl House {
         self.lyceum.ports().answers.count()
     }
 
-    /// Ends what servers left that are gone: this one, or those that are silent.
+    /// Ends what servers left that are gone.
     pub async fn close_abandoned(&self, gone: &[&House]) -> u64 {
         let gone: Vec<_> = gone.iter().map(|house| house.lyceum.ports().answers.instance()).collect();
         self.lyceum.close_abandoned(&Actor::System, &gone).await.unwrap()
+    }
+
+    /// Looks every few seconds for servers that are silent, as a server does as long as it lives.
+    pub async fn sweeping(&self, ended: &Cell<u64>) {
+        let mut watch = Watch::default();
+        loop {
+            ended.set(ended.get() + self.lyceum.close_silent(&Actor::System, &mut watch).await.unwrap());
+            sleep(SWEEP).await;
+        }
+    }
+
+    /// What it ended in so many seconds.
+    pub async fn swept_in(&self, seconds: u64) -> u64 {
+        let ended = Cell::default();
+        let _ = timeout(Duration::from_secs(seconds), self.sweeping(&ended)).await;
+        ended.get()
     }
 
     pub async fn follow(&self, caller: &Caller, answer: MessageId, from: Option<usize>) -> Follower {

@@ -302,6 +302,27 @@ async fn an_end_that_cannot_be_written_down_at_once_is_written_down_later() {
     assert_eq!(house.written(&ada).await, ("It bears.".to_owned(), MessageStatus::Complete, None, false));
 }
 
+/// Whoever stops the server asks for what is still to be written down.
+#[tokio::test(start_paused = true)]
+async fn an_end_that_is_not_written_down_is_counted_until_it_is() {
+    let (house, upstream, ada, turn) = turn().await;
+    let answers = &house.lyceum.ports().answers;
+    let playing = async {
+        upstream.says("It bears.").await;
+        house.store.set_away(true);
+        upstream.finishes(stop()).await;
+    };
+    let story = async {
+        join!(turn.run(pending()), playing);
+        assert_eq!((answers.count(), answers.unwritten_ends()), (0, 1));
+        house.store.set_away(false);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(answers.unwritten_ends(), 0);
+    };
+    house.living(story).await;
+    assert_eq!(house.written(&ada).await.0, "It bears.");
+}
+
 #[tokio::test]
 async fn an_end_that_meets_others_is_written_down_too() {
     let (house, upstream, ada, turn) = turn().await;

@@ -364,7 +364,6 @@ macro_rules! store_contract {
                 a_released_key_is_free
                 an_expired_key_is_claimed_anew
                 keys_of_gone_servers_are_given_back
-                keys_of_silent_servers_are_given_back
                 expired_keys_are_forgotten
             }
             conversations {
@@ -433,10 +432,10 @@ macro_rules! store_contract {
                 what_was_said_is_seen_while_it_is_said
                 an_answer_under_way_is_its_owners
                 a_server_hears_which_answers_are_to_stop
-                an_answer_tells_when_its_server_was_seen
-                the_longest_that_somebody_follows_counts
+                a_server_finds_its_answers
+                busy_servers_show_their_signs_of_life
+                whoever_follows_an_answer_is_told_of
                 answers_of_gone_servers_are_abandoned
-                answers_of_silent_servers_are_abandoned
                 an_abandoned_answer_is_closed_once
                 silent_servers_without_answers_are_forgotten
             }

@@ -115,16 +115,11 @@ pub async fn a_released_key_is_free(store: &dyn Store) {
     expect_conflict(settle_claim(store, &claim(user, at(0)), &settled_answer()).await);
 }
 
-/// A time before anything else happens, so that nobody is silent for longer.
-fn long_ago() -> Timestamp {
-    in_year(1600, 0)
-}
-
-async fn give_back(store: &dyn Store, gone: &[InstanceId], silent_since: Timestamp) -> u64 {
+async fn give_back(store: &dyn Store, gone: &[InstanceId]) -> u64 {
     let mut unit = begin(store).await;
     let mut all = 0;
     loop {
-        match unit.claims().release_of(gone, silent_since, 2).await.expect("an answer") {
+        match unit.claims().release_of(gone, 2).await.expect("an answer") {
             0 => break,
             some => all += some,
         }
@@ -145,37 +140,17 @@ pub async fn keys_of_gone_servers_are_given_back(store: &dyn Store) {
     }
     let answer = settled_answer();
     settle_claim(store, &answered, &answer).await.expect("kept");
-    assert_eq!(give_back(store, &[], long_ago()).await, 0);
-    assert_eq!(give_back(store, &[gone, InstanceId::new(&SequentialIds)], long_ago()).await, 3);
-    assert_eq!(give_back(store, &[gone], long_ago()).await, 0);
+    assert_eq!(give_back(store, &[]).await, 0);
+    assert_eq!(give_back(store, &[gone, InstanceId::new(&SequentialIds)]).await, 3);
+    assert_eq!(give_back(store, &[gone]).await, 0);
     for first in &running {
         expect_conflict(settle_claim(store, first, &answer).await);
         assert_eq!(taken(store, &Claim { instance: elsewhere.instance, ..again(first, at(1)) }).await, Claimed::Ours);
         // Whoever has it now keeps it.
-        assert_eq!(give_back(store, &[gone], long_ago()).await, 0);
+        assert_eq!(give_back(store, &[gone]).await, 0);
     }
     assert_eq!(taken(store, &again(&answered, at(1))).await, Claimed::Settled(answer));
     assert_eq!(taken(store, &again(&elsewhere, at(1))).await, Claimed::Running);
-}
-
-/// So it is with a server that was not heard of for long. One that never said that it lives lived when it claimed the key.
-pub async fn keys_of_silent_servers_are_given_back(store: &dyn Store) {
-    let user = stored_user(store).await.id;
-    let second = |second| in_year(1690, second);
-    // Claimed when nothing else happens, and expiring when the others do.
-    let claimed = |at_second| Claim { expires_at: at(100_000), ..claim(user, second(at_second)) };
-    let (silent, alive, unseen) = (claimed(0), claimed(0), claimed(8));
-    for first in [&silent, &alive, &unseen] {
-        assert_eq!(taken(store, first).await, Claimed::Ours);
-    }
-    let beat = async |of: &Claim, at| store.write().under_way().beat(of.instance, at).await.expect("an answer");
-    beat(&silent, second(5)).await;
-    beat(&alive, second(10)).await;
-    for (since, given_back) in [(5, 0), (6, 1), (8, 0), (9, 1), (10, 0), (11, 1)] {
-        assert_eq!(give_back(store, &[], second(since)).await, given_back, "since {since}");
-    }
-    // Nobody else has to do with them.
-    store.write().under_way().forget_instances(second(11)).await.expect("forgotten");
 }
 
 /// A key that expired is as good as new, answered or not; what was answered before is not given again.

@@ -9,7 +9,7 @@ use lyceum_domain::{
 };
 
 use crate::contract::{
-    fixtures::{HOSTILE, SET_ASIDE, Turn, at, in_year},
+    fixtures::{HOSTILE, SET_ASIDE, Turn, at},
     statements::{
         begin_turn, delete_conversation, end_turn, expect_conflict, expect_duplicate, first_page, found_conversation,
         keep_piece, said, stored_course, stored_turn, stored_user, update_conversation, used, walk,
@@ -159,8 +159,8 @@ pub async fn a_deleted_conversation_has_nothing_under_way(store: &dyn Store) {
         assert_eq!(said(store, owner.id, answer).await.is_some(), is_there);
         assert_eq!(store.read().message(owner.id, answer).await.expect("an answer").is_some(), is_there);
         assert_eq!(store.read().manifest(answer).await.expect("an answer").is_some(), is_there);
-        assert_eq!(under_way.followed_until(answer).await.expect("an answer").is_some(), is_there);
-        let abandoned = under_way.abandoned(&[turn.instance], in_year(1700, 0), 9).await.expect("an answer");
+        assert_eq!(under_way.followed_at(answer).await.expect("an answer").is_some(), is_there);
+        let abandoned = under_way.abandoned(&[turn.instance], 9).await.expect("an answer");
         assert_eq!(abandoned.len(), usize::from(is_there));
     }
     assert_eq!(said(store, owner.id, kept.answer.id).await.expect("an answer").answer.content, "Said.");

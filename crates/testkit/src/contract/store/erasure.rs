@@ -194,7 +194,7 @@ async fn is_claimed(store: &dyn Store, claim: &Claim) -> bool {
 /// Whether its server's other answers would be closed with it.
 async fn is_under_way(store: &dyn Store, turn: &Turn) -> bool {
     let under_way = store.write().under_way();
-    !under_way.abandoned(&[turn.instance], in_year(1700, 0), 9).await.expect("an answer").is_empty()
+    !under_way.abandoned(&[turn.instance], 9).await.expect("an answer").is_empty()
 }
 
 async fn token_is_good(store: &dyn Store, token: &OneTimeToken) -> bool {

@@ -1,7 +1,8 @@
 //! Answers under way: their pieces, who gives them and who wants them stopped.
 
 use lyceum_domain::{
-    conversations::{Abandoned, Message, MessageStatus, Piece, Said},
+    conversations::{Abandoned, Message, MessageStatus, Piece, Said, SignOfLife},
+    idempotency::Claimed,
     ids::{InstanceId, MessageId, UserId},
     mentor::UsageOutcome,
     store::Store,
@@ -10,10 +11,10 @@ use lyceum_domain::{
 
 use crate::ambient::SequentialIds;
 use crate::contract::{
-    fixtures::{HOSTILE, Turn, at, ended, in_year},
+    fixtures::{HOSTILE, Turn, at, claim, ended, in_year, settled_answer},
     statements::{
-        begin, begin_turn, close_abandoned, delete_conversation, end_turn, first_page, keep_piece, said, stored_turn,
-        stored_user,
+        begin, begin_turn, claim as take, close_abandoned, delete_conversation, end_turn, first_page, keep_piece, said,
+        settle_claim, stored_turn, stored_user,
     },
 };
 
@@ -31,14 +32,18 @@ async fn text(store: &dyn Store, of: &Turn) -> String {
     said(store, of.conversation.owner, of.answer.id).await.expect("an answer that is there").answer.content
 }
 
-/// A time before anything else happens, so that nobody is silent for longer.
-fn long_ago() -> Timestamp {
-    in_year(1700, 0)
+/// The last sign of life of a server among those that have something under way.
+async fn sign(store: &dyn Store, of: InstanceId) -> Option<SignOfLife> {
+    let signs = store.write().under_way().signs_of_life().await.expect("an answer");
+    let mut found = signs.into_iter().filter(|sign| sign.instance == of);
+    let sign = found.next();
+    assert_eq!(found.next(), None, "a server is told of once");
+    sign
 }
 
 /// Those of these turns that are abandoned, however many others are.
-async fn abandoned(store: &dyn Store, gone: &[InstanceId], since: Timestamp, of: &[&Turn]) -> Vec<Abandoned> {
-    let mut abandoned = store.write().under_way().abandoned(gone, since, 10_000).await.expect("an answer");
+async fn abandoned(store: &dyn Store, gone: &[InstanceId], of: &[&Turn]) -> Vec<Abandoned> {
+    let mut abandoned = store.write().under_way().abandoned(gone, 10_000).await.expect("an answer");
     abandoned.retain(|found| of.iter().any(|turn| turn.answer.id == found.answer.id));
     abandoned.sort_by_key(|found| found.answer.id);
     abandoned
@@ -94,7 +99,10 @@ pub async fn pieces_of_an_ended_answer_are_passed_over(store: &dyn Store) {
     store.write().under_way().keep_pieces(&pieces).await.expect("passed over");
     assert_eq!(said(store, owner, gone.answer.id).await, None);
     assert_eq!(said(store, owner, never).await, None);
-    assert_eq!(said(store, owner, over.answer.id).await, Some(Said { answer: over.answer.clone(), seen_at: None }));
+    assert_eq!(
+        said(store, owner, over.answer.id).await,
+        Some(Said { answer: over.answer.clone(), is_under_way: false })
+    );
     assert_eq!(text(store, &on).await, "Late.");
     gone.answer.content = String::new();
     end_turn(store, &gone).await.expect("no failure");
@@ -109,7 +117,7 @@ pub async fn what_was_said_is_seen_while_it_is_said(store: &dyn Store) {
     assert!(beat(store, turn.instance, at(1)).await.is_empty());
     let expected = |content: &str| {
         let answer = Message { content: content.to_owned(), ..turn.answer.clone() };
-        Some(Said { answer, seen_at: Some(at(1)) })
+        Some(Said { answer, is_under_way: true })
     };
     assert_eq!(said(store, owner, turn.answer.id).await, expected(""));
     keep_piece(store, turn.answer.id, 0, "Hello").await;
@@ -126,7 +134,7 @@ pub async fn what_was_said_is_seen_while_it_is_said(store: &dyn Store) {
     "Goodbye.".clone_into(&mut turn.answer.content);
     (turn.answer.status, turn.answer.updated_at) = (MessageStatus::Complete, at(5));
     end_turn(store, &turn).await.expect("ended");
-    assert_eq!(said(store, owner, turn.answer.id).await, Some(Said { answer: turn.answer, seen_at: None }));
+    assert_eq!(said(store, owner, turn.answer.id).await, Some(Said { answer: turn.answer, is_under_way: false }));
 }
 
 /// An answer of another is not there: it is not read, and not stopped.
@@ -165,32 +173,64 @@ pub async fn a_server_hears_which_answers_are_to_stop(store: &dyn Store) {
     assert!(!stop(store, owner, &third).await, "it is gone");
 }
 
-/// An answer tells when its server was last seen: when it last said that it lives, or when the answer was begun if it
-/// never did.
-pub async fn an_answer_tells_when_its_server_was_seen(store: &dyn Store) {
+/// Servers with an answer under way, or with a named request that has no answer, tell when they last said that they live, as
+/// they said it, be it earlier than before; and others tell nothing.
+pub async fn busy_servers_show_their_signs_of_life(store: &dyn Store) {
     let owner = stored_user(store).await.id;
-    let turn = Turn::first_at(owner, at(5));
-    begin_turn(store, &turn, true).await.expect("a first turn");
-    let seen = async || said(store, owner, turn.answer.id).await.expect("an answer that is there").seen_at;
-    assert_eq!(seen().await, Some(at(5)));
-    beat(store, InstanceId::new(&SequentialIds), at(6)).await;
-    assert_eq!(seen().await, Some(at(5)));
-    for second in [7, 9] {
-        beat(store, turn.instance, at(second)).await;
-        assert_eq!(seen().await, Some(at(second)));
+    let (turn, second) = (stored_turn(store, owner).await, stored_turn(store, owner).await);
+    let named = claim(owner, at(0));
+    assert_eq!(take(store, &named).await.expect("an answer"), Claimed::Ours);
+    for instance in [turn.instance, named.instance] {
+        assert_eq!(sign(store, instance).await, Some(SignOfLife { instance, at: None }));
+        for second in [7, 9, 8] {
+            beat(store, instance, at(second)).await;
+            assert_eq!(sign(store, instance).await, Some(SignOfLife { instance, at: Some(at(second)) }));
+        }
     }
+    let both = Turn { instance: named.instance, ..Turn::first(owner) };
+    begin_turn(store, &both, true).await.expect("a first turn");
+    assert_eq!(sign(store, named.instance).await.expect("it is busy twice").at, Some(at(8)));
+    for turn in [&turn, &both] {
+        end_turn(store, turn).await.expect("ended");
+    }
+    assert_eq!(sign(store, turn.instance).await, None, "it has nothing under way");
+    assert!(sign(store, named.instance).await.is_some());
+    settle_claim(store, &named, &settled_answer()).await.expect("kept");
+    assert_eq!(sign(store, named.instance).await, None);
+    assert!(sign(store, second.instance).await.is_some());
+    let idle = InstanceId::new(&SequentialIds);
+    beat(store, idle, at(1)).await;
+    assert_eq!(sign(store, idle).await, None);
 }
 
-/// Of those who follow an answer, the one who does so for longest counts; nobody follows what has ended.
-pub async fn the_longest_that_somebody_follows_counts(store: &dyn Store) {
+/// A server finds the answers that it gives, and no others, until they have ended.
+pub async fn a_server_finds_its_answers(store: &dyn Store) {
+    let owner = stored_user(store).await.id;
+    let (one, elsewhere) = (stored_turn(store, owner).await, stored_turn(store, owner).await);
+    let two = Turn { instance: one.instance, ..Turn::first(owner) };
+    begin_turn(store, &two, true).await.expect("a first turn");
+    let found = async |instance| {
+        let mut found = store.write().under_way().answers_of(instance).await.expect("an answer");
+        found.sort_unstable();
+        found
+    };
+    assert_eq!(found(one.instance).await, [one.answer.id, two.answer.id]);
+    assert_eq!(found(elsewhere.instance).await, [elsewhere.answer.id]);
+    end_turn(store, &one).await.expect("ended");
+    assert_eq!(found(one.instance).await, [two.answer.id]);
+    assert_eq!(found(InstanceId::new(&SequentialIds)).await, []);
+}
+
+/// Of those who follow an answer, the last who said so is told of, be it by an earlier time; nobody follows what has ended.
+pub async fn whoever_follows_an_answer_is_told_of(store: &dyn Store) {
     let owner = stored_user(store).await.id;
     let (turn, other) = (stored_turn(store, owner).await, stored_turn(store, owner).await);
     let under_way = store.write().under_way();
-    let followed = async |turn: &Turn| under_way.followed_until(turn.answer.id).await.expect("an answer");
+    let followed = async |turn: &Turn| under_way.followed_at(turn.answer.id).await.expect("an answer");
     assert_eq!(followed(&turn).await, None);
-    for (until, longest) in [(5, 5), (3, 5), (7, 7)] {
-        under_way.follow(turn.answer.id, at(until)).await.expect("noted");
-        assert_eq!(followed(&turn).await, Some(at(longest)));
+    for second in [5, 3, 7] {
+        under_way.follow(turn.answer.id, at(second)).await.expect("noted");
+        assert_eq!(followed(&turn).await, Some(at(second)));
     }
     assert_eq!(followed(&other).await, None);
     end_turn(store, &turn).await.expect("ended");
@@ -218,47 +258,17 @@ pub async fn answers_of_gone_servers_are_abandoned(store: &dyn Store) {
     "Half of it".clone_into(&mut expected[0].answer.content);
 
     let all: Vec<&Turn> = turns.iter().collect();
-    assert_eq!(abandoned(store, &gone, long_ago(), &all).await, expected);
-    assert_eq!(abandoned(store, &gone[1..], long_ago(), &all).await, expected[1..]);
-    assert_eq!(abandoned(store, &[], long_ago(), &all).await, []);
+    assert_eq!(abandoned(store, &gone, &all).await, expected);
+    assert_eq!(abandoned(store, &gone[1..], &all).await, expected[1..]);
+    assert_eq!(abandoned(store, &[], &all).await, []);
     let unknown = InstanceId::new(&SequentialIds);
-    assert_eq!(abandoned(store, &[unknown], long_ago(), &all).await, []);
+    assert_eq!(abandoned(store, &[unknown], &all).await, []);
     for limit in [0_u32, 1, 2, 3] {
-        let found = store.write().under_way().abandoned(&gone, long_ago(), limit).await.expect("an answer").len();
+        let found = store.write().under_way().abandoned(&gone, limit).await.expect("an answer").len();
         assert_eq!(found, usize::try_from(limit.min(2)).expect("few"), "{limit}");
     }
     assert!(delete_conversation(store, owner, turns[0].conversation.id).await.expect("an answer"));
-    assert_eq!(abandoned(store, &gone, long_ago(), &all).await, expected[1..]);
-}
-
-/// The answers of servers that were not seen since a time are abandoned; one that never said that it lives was seen when
-/// it began the answer. (In a year that no other case has to do with.)
-pub async fn answers_of_silent_servers_are_abandoned(store: &dyn Store) {
-    let owner = stored_user(store).await.id;
-    let then = |seconds| in_year(1760, seconds);
-    let mut turns = Vec::new();
-    for (begun, seen) in [(1, Some(10)), (1, Some(20)), (10, None), (20, None), (25, Some(10))] {
-        let turn = Turn::first_at(owner, then(begun));
-        begin_turn(store, &turn, true).await.expect("a first turn");
-        if let Some(seconds) = seen {
-            beat(store, turn.instance, then(seconds)).await;
-        }
-        turns.push(turn);
-    }
-    let all: Vec<&Turn> = turns.iter().collect();
-    for (since, expected) in [(10, vec![]), (11, vec![0, 2, 4]), (20, vec![0, 2, 4]), (21, vec![0, 1, 2, 3, 4])] {
-        let found = abandoned(store, &[], then(since), &all).await;
-        let expected: Vec<MessageId> = expected.into_iter().map(|n: usize| turns[n].answer.id).collect();
-        assert_eq!(found.iter().map(|found| found.answer.id).collect::<Vec<_>>(), expected, "{since}");
-    }
-    // Who is gone and silent is so once; and whoever speaks again was only slow.
-    assert_eq!(abandoned(store, &[turns[0].instance, turns[1].instance], then(11), &all).await.len(), 4);
-    beat(store, turns[0].instance, then(30)).await;
-    assert_eq!(abandoned(store, &[], then(21), &all).await.len(), 4);
-    for turn in &turns {
-        assert!(close_abandoned(store, turn).await.expect("an answer"));
-    }
-    assert_eq!(abandoned(store, &[], then(40), &all).await, []);
+    assert_eq!(abandoned(store, &gone, &all).await, expected[1..]);
 }
 
 /// An abandoned answer is closed once, with what was said and what it cost; one that has ended, or is gone with its
@@ -276,7 +286,10 @@ pub async fn an_abandoned_answer_is_closed_once(store: &dyn Store) {
     drop(unit);
     assert!(stop(store, owner, &turn).await, "it is under way");
     assert!(close_abandoned(store, &turn).await.expect("an answer"));
-    assert_eq!(said(store, owner, turn.answer.id).await, Some(Said { answer: turn.answer.clone(), seen_at: None }));
+    assert_eq!(
+        said(store, owner, turn.answer.id).await,
+        Some(Said { answer: turn.answer.clone(), is_under_way: false })
+    );
     assert!(!stop(store, owner, &turn).await, "it is not");
     assert_eq!(store.read().usage_of(owner).await.expect("an answer"), [turn.usage.clone()]);
 
@@ -307,8 +320,7 @@ pub async fn silent_servers_without_answers_are_forgotten(store: &dyn Store) {
     let forget = async |since| store.write().under_way().forget_instances(then(since)).await.expect("an answer");
     assert_eq!(forget(2).await, 0);
     assert_eq!(forget(5).await, 2);
-    let seen = async || said(store, owner, turn.answer.id).await.expect("an answer that is there").seen_at;
-    assert_eq!(seen().await, Some(then(2)), "it has an answer under way");
+    assert_eq!(sign(store, turn.instance).await.expect("it has an answer under way").at, Some(then(2)));
     end_turn(store, &turn).await.expect("ended");
     assert_eq!(forget(9).await, 2);
     assert_eq!(forget(9).await, 0);

@@ -161,7 +161,7 @@ pub async fn pieces_kept_at_once_are_each_there_once(store: Arc<dyn Store>) {
     for result in results.await {
         result.expect("kept or passed over");
     }
-    assert_eq!(said(&*store, user, turn.answer.id).await, Some(Said { answer: turn.answer, seen_at: None }));
+    assert_eq!(said(&*store, user, turn.answer.id).await, Some(Said { answer: turn.answer, is_under_way: false }));
 }
 
 /// Of a turn that quotes a text and somebody who removes it at that moment, either may be first: the text is there.
