@@ -94,6 +94,11 @@ impl House {
         self
     }
 
+    /// A setting, if it has it.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.get(name).map(String::as_str)
+    }
+
     /// Without a setting.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
@@ -114,6 +119,13 @@ impl House {
     /// Starts a server and waits until it listens.
     pub async fn start(&self) -> Server {
         Server::start(self.command(), self.data(), Arc::clone(&self.ground)).await
+    }
+
+    /// Starts a server as another machine does: over the same database, with a data folder of its own.
+    pub async fn start_elsewhere(&self) -> Server {
+        let (data, mut command) = (self.folder().join("elsewhere"), self.command());
+        command.env("LYCEUM__DATA_DIR", &data);
+        Server::start(command, data, Arc::clone(&self.ground)).await
     }
 
     /// Runs a command to its end.

@@ -20,6 +20,30 @@ const MOST_CONNECTIONS: usize = 16;
 /// How many files more than before may be open.
 const SLACK: usize = 3;
 
+/// What is none where nobody is at work.
+const AT_REST: [&str; 6] = [
+    "lyceum_tasks",
+    "lyceum_answers_under_way",
+    "lyceum_streams_open",
+    "lyceum_lanes_taken",
+    "lyceum_lanes_waiting",
+    "lyceum_password_hashing_waiting",
+];
+
+/// The gauges without labels that a server shows.
+async fn gauges(house: &House) -> BTreeMap<String, usize> {
+    let address = house.setting("LYCEUM__TELEMETRY__METRICS_BIND").expect("metrics are shown");
+    let text = match reqwest::get(format!("http://{address}/metrics")).await {
+        Ok(answer) => answer.text().await.unwrap_or_default(),
+        Err(_) => String::new(),
+    };
+    let gauge = |line: &str| {
+        let (name, value) = line.split_once(' ')?;
+        Some((name.to_owned(), value.parse().ok()?))
+    };
+    text.lines().filter_map(gauge).collect()
+}
+
 /// What a process has open.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Held {
@@ -33,11 +57,17 @@ pub struct Held {
     pub outbound: usize,
     /// Anything else.
     pub others: usize,
+    /// Tasks of the runtime beside the requests.
+    pub tasks: usize,
 }
 
 impl Held {
-    /// By a server.
-    pub fn by(server: &Server) -> Self {
+    /// By a server of this house.
+    pub async fn by(house: &House, server: &Server) -> Self {
+        Self { tasks: gauges(house).await.get("lyceum_runtime_tasks").copied().unwrap_or(0), ..Self::files(server) }
+    }
+
+    fn files(server: &Server) -> Self {
         let port: u16 = server.url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
         let sockets = sockets();
         let mut held = Self::default();
@@ -103,7 +133,18 @@ pub async fn check(house: &House, server: &Server, postgres: Option<&Postgres>, 
 
 async fn look(house: &House, server: &Server, postgres: Option<&Postgres>, before: Held) -> Vec<String> {
     let mut leaks = Vec::new();
-    let held = Held::by(server);
+    let held = Held::by(house, server).await;
+    let gauges = gauges(house).await;
+    for name in AT_REST {
+        match gauges.get(name) {
+            None => leaks.push(format!("{name} is not shown")),
+            Some(0) => {}
+            Some(count) => leaks.push(format!("{name} is {count} and nobody is at work")),
+        }
+    }
+    if held.tasks > before.tasks + SLACK {
+        leaks.push(format!("{} tasks run beside the requests, {} did before", held.tasks, before.tasks));
+    }
     if held.others > before.others + SLACK {
         leaks.push(format!("{} files are open, {} were before", held.others, before.others));
     }

@@ -59,6 +59,7 @@ impl Site {
         let house = House::new(database)
             .with_mentor(&upstream)
             .with("PORT", free_port())
+            .with("LYCEUM__TELEMETRY__METRICS_BIND", format!("127.0.0.1:{}", free_port()))
             .with("LOG_LEVEL", "warn")
             .with("LYCEUM__STORAGE__MAX_SUBJECTS", 10_000)
             .with("LYCEUM__STORAGE__MAX_DOCUMENTS", 10_000);
@@ -77,7 +78,7 @@ impl Site {
         let crew = Crew::hire(&self.house, &server, size.hands).await;
         let working = crew.work();
         sleep(Duration::from_millis(2500)).await;
-        let held = Held::by(&server);
+        let held = Held::by(&self.house, &server).await;
         Opened { server, working, held }
     }
 

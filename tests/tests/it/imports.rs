@@ -3,8 +3,8 @@
 use std::{fs, io::Write as _, path::Path, time::Duration};
 
 use lyceum_e2e::{
-    answer::Answer, archives, database::Database, eventually, fixture, house::House, on_both_databases, person::Person,
-    server::Server,
+    answer::Answer, archives, database::Database, fixture, house::House, on_both_databases, person::Person,
+    server::Server, wait::eventually,
 };
 use reqwest::Method;
 use serde_json::{Value, json};

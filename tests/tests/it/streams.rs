@@ -337,6 +337,38 @@ async fn a_reader_at_another_server_hears_that_it_was_killed(database: Database)
     is_interrupted(&house, &elsewhere, &answer, BEGUN).await;
 }
 
+/// A server of another machine cannot see that the process is gone, only that it says nothing any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_at_another_machine_hears_that_a_server_was_killed() {
+    let Some(database) = Database::postgres("a_reader_at_another_machine").await else { return };
+    let upstream = Upstream::start().await;
+    let house = House::new(database).with_mentor(&upstream);
+    let (here, there) = (house.start().await, house.start_elsewhere().await);
+    let ada = here.register_and_sign_in("ada").await;
+    let elsewhere = ada.clone().at(&there);
+    let lead = upstream.then_led();
+    let (events, answer, _) = begun(&ada, &lead).await;
+    let mut along = elsewhere.follow(&answer, None).await;
+    along.expect("start").await;
+    along.expect_words(BEGUN).await;
+    // As long as it lives it is not taken for gone.
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    lead.says(" and on");
+    along.expect_words(" and on").await;
+    let killed = Instant::now();
+    here.kill();
+    drop(events);
+    within(Duration::from_secs(45), "the end of the answer", async || {
+        (elsewhere.message(&answer).await["status"] != "streaming").then_some(())
+    })
+    .await;
+    let (rest, end) = along.to_the_end().await;
+    assert_eq!((rest.as_str(), &end.data["code"]), ("", &json!("answer_interrupted")), "{}", end.data);
+    assert!(killed.elapsed() > Duration::from_secs(14), "after {:?}", killed.elapsed());
+    assert!(killed.elapsed() < Duration::from_secs(35), "after {:?}", killed.elapsed());
+    is_interrupted(&house, &elsewhere, &answer, &format!("{BEGUN} and on")).await;
+}
+
 /// A client that only looks again and again needs no stream.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_under_way_can_be_looked_at() {
