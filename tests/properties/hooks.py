@@ -48,6 +48,7 @@ REFUSED_FOR_A_FACT = {
     ("PUT /api/v1/admin/log-level", "malformed", "/level"),
     # What the last message of a conversation has to be.
     ("POST /openai/v1/chat/completions", "invalid_messages", None),
+    ("POST /openai/v1/chat/completions", "validation_failed", "messages"),
     # Texts of a million characters have no pattern.
     ("POST /api/v1/courses/{course}/lessons", "control_character", "/content"),
     ("PATCH /api/v1/lessons/{id}", "control_character", "/content"),
@@ -62,7 +63,8 @@ REFUSED_FOR_A_FACT = {
     ("POST /api/v1/courses/import", "bad_book", None),
     # RFC 6749 has one status for names and passwords that are wrong and for requests that are.
     ("POST /api/v1/auth/token", "invalid_grant", None),
-    # What else is required depends on the kind of grant.
+    # What else is required depends on the kind of grant; and nothing may be there twice, known or not (3.2 there).
+    ("POST /api/v1/auth/token", "invalid_request", "A member of the form is there twice."),
     ("POST /api/v1/auth/token", "invalid_request", "`username` and `password` are required."),
     ("POST /api/v1/auth/token", "invalid_request", "`refresh_token` is required."),
 }
