@@ -86,10 +86,10 @@ def is_only_trimmed(case):
 
 
 def reasons(problem):
-    """Why a request was refused: each of the members that are wrong, or the code where there are none."""
+    """Why a request was refused: each of the members that are wrong, or the code where that says more."""
     error = problem.get("error")
-    if members := problem.get("errors"):
-        return [(member["code"], member["pointer"]) for member in members]
+    if problem.get("code") == "validation_failed":
+        return [(member["code"], member["pointer"]) for member in problem["errors"]]
     if isinstance(error, str):
         return [(error, problem.get("error_description") if error == "invalid_request" else None)]
     if error:
