@@ -256,9 +256,17 @@ class House:
             "ok": asking.returncode == 0 and not ENDING.is_set(),
             "output": output,
         }
+        log = (self.folder / "server.log").read_text()
         if self.server.poll() is not None:
-            told |= {"ok": False, "output": output + "\nthe server ended by itself\n" + (self.folder / "server.log").read_text()[-5000:]}
+            told |= {"ok": False, "output": output + "\nthe server ended by itself\n" + log[-5000:]}
+        elif faults := [line for line in log.splitlines() if is_fault(line)]:
+            told |= {"ok": False, "output": output + f"\n{len(faults)} faults in the log\n" + "\n".join(faults[:20])}
         return told
+
+
+def is_fault(line):
+    """Whether a line of the log tells of a fault of ours. What is no HTTP at all the framework takes for one."""
+    return "panicked" in line or (" ERROR " in line and "stream error: request parse error" not in line)
 
 
 def credentials(name):

@@ -1,4 +1,5 @@
-//! A mail server (RFC 5321) that keeps what it is given, and can be closed and opened again.
+//! A mail server (RFC 5321) that keeps what it is given, and can be closed and opened again. Whoever is called `reject…` has
+//! no mailbox there.
 
 use std::sync::{Arc, Mutex};
 
@@ -61,6 +62,7 @@ async fn serve(client: TcpStream, mails: Arc<Mutex<Vec<String>>>) {
         return;
     }
     while let Ok(Some(line)) = lines.next_line().await {
+        let quoted;
         let answer = match &mut mail {
             Some(text) if line == "." => {
                 mails.lock().expect("nobody panics").push(std::mem::take(text));
@@ -77,6 +79,11 @@ async fn serve(client: TcpStream, mails: Arc<Mutex<Vec<String>>>) {
                 "DATA" => {
                     mail = Some(String::new());
                     "354 go on\r\n"
+                }
+                // Servers quote whom they refuse.
+                "RCPT" if line.to_ascii_lowercase().contains("<reject") => {
+                    quoted = format!("550 5.1.1 {}: no such mailbox\r\n", &line["RCPT TO:".len()..]);
+                    &quoted
                 }
                 "QUIT" => "221 bye\r\n",
                 _ => "250 ok\r\n",

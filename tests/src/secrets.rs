@@ -18,6 +18,12 @@ const MIN: usize = 8;
 
 static ALL: LazyLock<Mutex<BTreeSet<String>>> = LazyLock::new(Mutex::default);
 
+/// What people write, and are told, is looked for from here on: shorter texts would be found in anything, too.
+const LONG: usize = 12;
+
+/// Members of bodies that hold what people write to the mentor, and it to them, and about it.
+const WORDS: [&str; 4] = ["comment", "content", "prompt", "response"];
+
 /// Members of bodies that hold secrets, or what says who somebody is.
 const MEMBERS: [&str; 12] = [
     "access_token",
@@ -120,6 +126,9 @@ fn of_body(body: &Value) {
 }
 
 fn of_member(name: &str, text: &str) {
+    if WORDS.contains(&name) {
+        text.lines().filter(|line| line.trim().len() >= LONG).for_each(keep);
+    }
     // Usernames are public.
     if MEMBERS.contains(&name) && (name != "identifier" || text.contains('@')) {
         keep(text);

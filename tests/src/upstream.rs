@@ -19,7 +19,7 @@ use tokio::{
     task::JoinSet,
 };
 
-pub use fault::{Fault, RIGHT};
+pub use fault::{Fault, RIGHT, SAID};
 
 use crate::wait::eventually;
 

@@ -114,7 +114,7 @@ impl Health {
             self.outbox(app),
             self.rate_limiter(app),
             self.storage.ask(Status::Degraded, "stores files", PATIENCE, app.lyceum.ports().blobs.check()),
-            self.room(),
+            self.room(app),
         );
         let components = BTreeMap::from([
             ("database", database),
@@ -171,11 +171,15 @@ impl Health {
         self.rate_limiter.see(Status::Degraded, PATIENCE, look).await
     }
 
-    async fn room(&self) -> ComponentBody {
+    async fn room(&self, app: &App) -> ComponentBody {
         let data = self.data.clone();
         let look = async move {
             let free = tokio::task::spawn_blocking(move || machine::free_bytes(&data)).await;
-            free.map_err(std::io::Error::other)?.map(room)
+            let free = free.map_err(std::io::Error::other)??;
+            if let Some(free) = free {
+                app.metrics.room(free);
+            }
+            Ok::<_, std::io::Error>(room(free))
         };
         self.disk.see(Status::Degraded, PATIENCE, look).await
     }

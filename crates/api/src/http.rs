@@ -9,6 +9,7 @@ pub mod event_stream;
 pub mod idempotency;
 pub mod limits;
 pub mod page;
+pub mod panics;
 pub mod path;
 pub mod problem;
 pub mod ranges;

@@ -17,7 +17,7 @@ use tracing_subscriber::{
     EnvFilter, Layer, Registry,
     filter::{FilterExt as _, filter_fn},
     fmt::writer::BoxMakeWriter,
-    layer::SubscriberExt,
+    layer::{self, SubscriberExt},
     reload,
     util::SubscriberInitExt,
 };
@@ -55,21 +55,12 @@ pub enum LevelError {
 pub fn start(settings: &Settings, is_server: bool) {
     let level = settings.log.level.clone();
     let (filter, handle) = reload::Layer::new(filter(&level).unwrap_or_else(|| EnvFilter::new("info")));
-    // Without the hint everything would be looked at, whatever the level.
-    let for_people = filter_fn(is_for_people).with_max_level_hint(LevelFilter::TRACE);
     let (writer, is_terminal) = if is_server {
         (BoxMakeWriter::new(std::io::stdout), std::io::stdout().is_terminal())
     } else {
         (BoxMakeWriter::new(std::io::stderr), std::io::stderr().is_terminal())
     };
-    let lines = if settings.log.format == LogFormat::Json {
-        let layer =
-            tracing_subscriber::fmt::layer().json().with_span_list(false).flatten_event(true).with_writer(writer);
-        layer.with_filter(filter.and(for_people)).boxed()
-    } else {
-        let layer = tracing_subscriber::fmt::layer().with_ansi(is_terminal).with_target(false).with_writer(writer);
-        layer.with_filter(filter.and(for_people)).boxed()
-    };
+    let lines = lines(settings.log.format, writer, is_terminal, filter);
     let counts = Counts::default();
     let mut layers = vec![lines, counts.layer().with_filter(LevelFilter::WARN).boxed()];
     if is_server {
@@ -80,6 +71,29 @@ pub fn start(settings: &Settings, is_server: bool) {
     }
 }
 
+/// Writes the lines that `filter` lets through.
+fn lines<F>(
+    format: LogFormat,
+    writer: BoxMakeWriter,
+    is_terminal: bool,
+    filter: F,
+) -> Box<dyn Layer<Registry> + Send + Sync>
+where
+    F: layer::Filter<Registry> + Send + Sync + 'static,
+{
+    // Without the hint everything would be looked at, whatever the level.
+    let for_people = filter_fn(is_for_people).with_max_level_hint(LevelFilter::TRACE);
+    let filter = filter.and(for_people);
+    if format == LogFormat::Json {
+        let layer =
+            tracing_subscriber::fmt::layer().json().with_span_list(false).flatten_event(true).with_writer(writer);
+        layer.with_filter(filter).boxed()
+    } else {
+        let layer = tracing_subscriber::fmt::layer().with_ansi(is_terminal).with_target(false).with_writer(writer);
+        layer.with_filter(filter).boxed()
+    }
+}
+
 /// Spans in the log are those of requests, which have its ids; libraries' would stand in their place.
 fn is_for_people(metadata: &Metadata<'_>) -> bool {
     !metadata.is_span() || (metadata.target().starts_with("lyceum") && metadata.target() != traces::TARGET)
@@ -87,7 +101,10 @@ fn is_for_people(metadata: &Metadata<'_>) -> bool {
 
 fn filter(level: &str) -> Option<EnvFilter> {
     let settings = LogSettings { level: level.to_owned(), ..LogSettings::default() };
-    if settings.is_filter() { EnvFilter::try_new(format!("{QUIET},{level}")).ok() } else { None }
+    if !settings.is_filter() {
+        return None;
+    }
+    EnvFilter::builder().with_regex(false).parse(format!("{QUIET},{level}")).ok()
 }
 
 /// What is logged; `None` if nothing is by us.
@@ -105,6 +122,8 @@ pub fn set_level(level: &str) -> Result<(), LevelError> {
     let log = LOG.get().ok_or(LevelError::NoLog)?;
     let filter = filter(level).ok_or(LevelError::Malformed)?;
     let mut current = log.level();
+    // The last line, if nothing is logged from now on.
+    tracing::warn!(log_level = level, "the log level changes");
     log.filter.reload(filter).map_err(|_| LevelError::NoLog)?;
     // Those who log by the crate `log` ask here first.
     log::set_max_level(match LevelFilter::current() {
@@ -117,7 +136,7 @@ pub fn set_level(level: &str) -> Result<(), LevelError> {
     });
     level.clone_into(&mut current);
     drop(current);
-    tracing::warn!(level, "the log level was changed");
+    tracing::warn!(log_level = level, "the log level was changed");
     Ok(())
 }
 
@@ -173,3 +192,6 @@ impl Log {
         self.level.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod overheard;

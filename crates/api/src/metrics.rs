@@ -2,7 +2,7 @@
 //!
 //! No label holds anything that grows with users, courses or addresses: routes are patterns, models those of the settings.
 //! What others know better (pools, lanes, the process) is asked when somebody fetches the text; what only the database
-//! knows is looked up by a chore, at most every few seconds, so that nothing here waits for it for long.
+//! knows, and how the parts are, is looked up by a chore, at most every few seconds, so that nothing here waits for it for long.
 //!
 //! | module | what it measures |
 //! | --- | --- |
@@ -55,6 +55,7 @@ pub struct Metrics {
     slow_connections: IntCounter,
     log_lines: IntCounterVec,
     components: IntGaugeVec,
+    room: IntGaugeVec,
     process: ProcessMetrics,
 }
 
@@ -117,8 +118,16 @@ impl Metrics {
                 &registry,
                 gauges(
                     "lyceum_component_status",
-                    "The parts as the last look at /health found them: 0 not in use, 1 well, 2 degraded, 3 down.",
+                    "The parts as the last look at them found them: 0 not in use, 1 well, 2 degraded, 3 down.",
                     &["component"],
+                )?,
+            )?,
+            room: registered(
+                &registry,
+                gauges(
+                    "lyceum_disk_free_bytes",
+                    "Room left where this folder is, as the last look found it.",
+                    &["folder"],
                 )?,
             )?,
             process: ProcessMetrics::new(&registry)?,
@@ -141,6 +150,11 @@ impl Metrics {
             health::Status::Down => 3,
         };
         self.components.with_label_values(&[name]).set(status);
+    }
+
+    /// So much room is left for the data folder.
+    pub fn room(&self, free: u64) {
+        show(&self.room.with_label_values(&["data"]), free);
     }
 
     /// All of it as Prometheus text (version 0.0.4). Asks nobody who could make it wait.
@@ -168,6 +182,7 @@ impl Metrics {
         // One of each, so that what has labels is there.
         self.statement(Duration::ZERO, true);
         self.component("database", health::Status::Ok);
+        self.room(0);
         self.log_lines.with_label_values(&["warn"]);
         self.http.touch();
         self.models.touch();

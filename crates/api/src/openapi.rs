@@ -2,6 +2,7 @@
 
 mod limits;
 mod refusals;
+mod request_ids;
 mod texts;
 
 use std::sync::LazyLock;
@@ -84,6 +85,7 @@ pub fn document() -> OpenApi {
         }
     }
     limits::describe(&mut openapi);
+    request_ids::describe(&mut openapi);
     openapi
 }
 
@@ -124,6 +126,11 @@ static METHODS: LazyLock<Vec<(ResourceDef, Vec<Method>)>> = LazyLock::new(|| {
     });
     paths.collect()
 });
+
+/// The pattern of the routes at an address, from the document.
+pub fn pattern(path: &str) -> Option<&'static str> {
+    METHODS.iter().find(|(resource, _)| resource.is_match(path))?.0.pattern()
+}
 
 /// What no route took: 405 where another method would have been taken, else 404. The edge writes the body.
 pub async fn unrouted(request: HttpRequest) -> HttpResponse {

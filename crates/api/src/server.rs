@@ -33,6 +33,7 @@ use crate::{
         client::Proxies,
         edge::{EdgeRules, edge},
         limits::limits,
+        panics::panics,
         upload::{Patience, UploadLimits},
     },
     instance::Instance,
@@ -136,15 +137,16 @@ fn listen_for_many(listener: &TcpListener, settings: &Settings) -> anyhow::Resul
 }
 
 /// Lets others see what the server does: metrics, and a log whose level can be changed.
-fn watch(settings: &Settings, shared: &Shared, house: &House, chores: &Chores) -> anyhow::Result<()> {
+fn watch(settings: &Settings, shared: &Arc<Shared>, house: &House, chores: &Chores) -> anyhow::Result<()> {
     let metrics = house.metrics();
     metrics.house.watch_tasks(&shared.turns, tokio::runtime::Handle::current());
     let hangups = logs::Hangups::heard()?;
     chores.also(|stopping| hangups.follow(stopping));
     let Some(server) = metrics::listener::bind(settings, metrics)? else { return Ok(()) };
     chores.also(|stopping| metrics::listener::serve(server, stopping));
-    let (metrics, lyceum) = (Arc::clone(metrics), chores.lyceum());
-    chores.also(|stopping| async move { metrics.backlog.keep(lyceum, stopping).await });
+    let app = App { lyceum: chores.lyceum(), limits: house.limits()?, shared: Arc::clone(shared) };
+    let metrics = Arc::clone(metrics);
+    chores.also(|stopping| async move { metrics.backlog.keep(app, stopping).await });
     Ok(())
 }
 
@@ -181,6 +183,7 @@ fn bind(
             .app_data(Arc::clone(&metrics.http))
             .app_data(web::PayloadConfig::new(server.max_json_bytes))
             // The last one is the outermost.
+            .wrap(from_fn(panics))
             .wrap(Compress::default())
             .wrap(from_fn(limits))
             .wrap(Condition::new(

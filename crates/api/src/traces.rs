@@ -13,7 +13,7 @@ use tracing::Span;
 use tracing_subscriber::{Layer, Registry};
 
 pub use self::context::TraceContext;
-use crate::settings::Settings;
+use crate::{metrics::http::known, settings::Settings};
 
 /// The target of spans that are for collectors and not for the log.
 pub const TARGET: &str = "lyceum_traces";
@@ -42,13 +42,14 @@ pub fn finish() {
 /// The span of a request, and the trace that it is part of.
 pub fn begin(method: &Method, path: &str, headers: &HeaderMap) -> (Span, TraceContext) {
     let parent = TraceContext::of(headers);
+    let method = known(method);
     let span = tracing::info_span!(
         target: TARGET,
         "request",
-        otel.name = method.as_str(),
+        otel.name = method,
         otel.kind = "server",
         otel.status_code = tracing::field::Empty,
-        http.request.method = method.as_str(),
+        http.request.method = method,
         // Never the query: it may hold a token.
         url.path = path,
         http.route = tracing::field::Empty,
@@ -69,7 +70,7 @@ pub fn end(span: &Span, method: &Method, route: Option<&str>, status: u16) {
     }
     if let Some(route) = route {
         #[cfg(feature = "otel")]
-        otlp::rename(span, format!("{method} {route}"));
+        otlp::rename(span, format!("{} {route}", known(method)));
         span.record("http.route", route);
     }
     span.record("http.response.status_code", status);

@@ -171,9 +171,12 @@ impl House {
     async fn store(&self, threads: usize) -> anyhow::Result<Arc<SeaOrmStore>> {
         let store = Arc::new(store(&self.settings, threads, self.seal.clone(), &self.metrics).await?);
         let watched = Arc::downgrade(&store);
-        self.metrics.house.watch_pool(move || {
-            let pool = watched.upgrade()?.pool_status();
-            Some(Pool { size: pool.size, idle: u32::try_from(pool.idle).unwrap_or(pool.size), max: pool.max })
+        self.metrics.house.watch_pools(move || {
+            let pools = watched.upgrade()?.pools().into_iter().map(|pool| {
+                let idle = u32::try_from(pool.idle).unwrap_or(pool.size);
+                Pool { name: pool.name, size: pool.size, idle, max: pool.max }
+            });
+            Some(pools.collect())
         });
         Ok(store)
     }
@@ -320,6 +323,8 @@ async fn store(
         max_lifetime: some_seconds(database.max_lifetime_seconds),
         statement_timeout: some_seconds(database.statement_timeout_seconds),
         statement_cache: database.statement_cache,
+        // Whether they are told is for the log level to say.
+        log_statements: true,
         slow_query_threshold: Some(Duration::from_millis(database.slow_query_milliseconds))
             .filter(|span| !span.is_zero()),
         seal,

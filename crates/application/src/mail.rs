@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lyceum_domain::{
     ids::{OneTimeTokenId, OutboxMailId, UserId},
-    mail::{Intent, Letter, Mail, MailError, OutboxMail, Settlement},
+    mail::{Intent, Letter, Mail, MailError, OutboxMail, Settlement, without_addresses},
     policy::{Action, Actor, allow},
     sessions::Secret,
     store::UnitOfWork,
@@ -53,6 +53,11 @@ impl Delivered {
             Settlement::Dead { .. } => self.dead += 1,
         }
     }
+}
+
+/// What a mail server said of a mail, for the log and the outbox: short, and not whom it is for.
+fn told(mail: &OutboxMail, said: &str) -> String {
+    text::shortened(&without_addresses(&text::cleaned(said), &mail.to), ERROR_MAX)
 }
 
 impl Lyceum {
@@ -134,10 +139,11 @@ impl Lyceum {
         Ok(match sent {
             Ok(()) => Settlement::Sent,
             Err(MailError::Refused(error)) => {
+                let error = told(mail, &error);
                 tracing::error!(error, kind = mail.intent.kind(), mail = %mail.id, "a mail was refused for good");
-                Settlement::Dead { error: text::shortened(&text::cleaned(&error), ERROR_MAX) }
+                Settlement::Dead { error }
             }
-            Err(MailError::Unavailable(cause)) => self.later(mail, &cause.to_string()),
+            Err(MailError::Unavailable(cause)) => self.later(mail, &told(mail, &cause.to_string())),
         })
     }
 
@@ -145,8 +151,6 @@ impl Lyceum {
     fn later(&self, mail: &OutboxMail, error: &str) -> Settlement {
         let now = self.ports.clock.now();
         let kind = mail.intent.kind();
-        // It comes from another server.
-        let error = &*text::shortened(&text::cleaned(error), ERROR_MAX);
         if now.since(mail.created_at) >= GIVE_UP_AFTER {
             tracing::error!(error, kind, mail = %mail.id, "a mail could not be sent for days and is given up");
             return Settlement::Dead { error: error.to_owned() };

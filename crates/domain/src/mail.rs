@@ -1,8 +1,10 @@
 //! Mail: what is said to people, the outbox that loses none, and the ports that write and send.
 
+mod addresses;
 mod letter;
 mod outbox;
 
+pub use addresses::without_addresses;
 pub use letter::{Letter, LetterWriter, WrittenLetter};
 pub use outbox::{Intent, Outbox, OutboxCounts, OutboxMail, OutboxQueries, Settlement};
 

@@ -48,8 +48,7 @@ impl Answer {
             let rest = self.filter.finish();
             return Ok(if rest.is_empty() { Step::Life } else { Step::Text(rest) });
         }
-        let reply: Reply = serde_json::from_str(event)
-            .map_err(|error| unusable(redactor.clean(&format!("an event is not as agreed: {error}"))))?;
+        let reply: Reply = serde_json::from_str(event).map_err(|error| redactor.unlike("an event", &error))?;
         if let Some(error) = &reply.error {
             return Err(redactor.complaint(&Complaint::of(error)));
         }

@@ -36,7 +36,10 @@ impl Events {
                     Ok(Some(Event::Message(message))) if !message.data.is_empty() => return Ok(Some(message)),
                     Ok(Some(_)) => {}
                     Ok(None) => self.is_fresh = false,
-                    Err(error) => return Err(unusable(format!("an event cannot be read: {error}"))),
+                    Err(error) => {
+                        tracing::debug!(error = redactor.clean(&error.to_string()), "an event cannot be read");
+                        return Err(unusable("an event cannot be read"));
+                    }
                 }
             }
             if self.buffer.len() > self.limit.min(LONGEST_EVENT) {

@@ -8,11 +8,14 @@ use reqwest::{
     header::{HeaderMap, RETRY_AFTER},
 };
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::error::Category;
 
 use crate::wire::Complaint;
 
 /// The most characters of a provider's words that go into a detail.
 const DETAIL: usize = 300;
+/// The longest type or code of an error that goes into a detail, in bytes.
+const WORD: usize = 64;
 
 /// A try that failed, and whether another one can help.
 pub(crate) struct Failure {
@@ -100,6 +103,7 @@ impl Redactor {
     /// A reply with a status that is no success.
     pub(crate) fn status(&self, status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Failure {
         let complaint = Complaint::of_body(body);
+        self.note(&complaint);
         let error = self.judge(Some(status.as_u16()), retry_after, &complaint);
         let can_retry = matches!(status.as_u16(), 429 | 502 | 503 | 504)
             && !matches!(error, ChatError::Misconfigured { .. } | ChatError::Refused { .. });
@@ -108,6 +112,7 @@ impl Redactor {
 
     /// An `error` where an answer should be: in a body with a good status, or in an event.
     pub(crate) fn complaint(&self, complaint: &Complaint) -> ChatError {
+        self.note(complaint);
         let status = complaint.code.parse().ok().filter(|code| (400..600).contains(code));
         self.judge(status, None, complaint)
     }
@@ -140,16 +145,36 @@ impl Redactor {
             Some(status) => format!("status {status}"),
             None => "an error instead of an answer".to_owned(),
         };
-        for (before, words) in [(", ", &complaint.kind), (", ", &complaint.code), (": ", &complaint.message)] {
-            let words = self.clean(words);
+        for word in [&complaint.kind, &complaint.code] {
             // Some repeat the status as the code.
-            if !words.is_empty() && status.is_none_or(|status| words != status.to_string()) {
-                detail.push_str(before);
-                detail.push_str(&words);
+            if is_word(word) && status.is_none_or(|status| *word != status.to_string()) {
+                detail.push_str(", ");
+                detail.push_str(&self.clean(word));
             }
         }
         detail
     }
+
+    /// What a provider says of a question may quote it, so that only whoever looks for a fault is told.
+    fn note(&self, complaint: &Complaint) {
+        tracing::debug!(said = self.clean(&complaint.message), "the provider complains");
+    }
+
+    /// An answer that is JSON of another form, or none. Where, but not what stands there: it may be what was said.
+    pub(crate) fn unlike(&self, what: &str, error: &serde_json::Error) -> ChatError {
+        tracing::debug!(error = self.clean(&error.to_string()), "{what} is not as agreed");
+        let kind = match error.classify() {
+            Category::Io | Category::Eof => "ends too early",
+            Category::Syntax => "is no JSON",
+            Category::Data => "has another form",
+        };
+        unusable(format!("{what} is not as agreed: it {kind} (line {}, column {})", error.line(), error.column()))
+    }
+}
+
+/// Whether it names a kind of error, as a program would. Anything else may be a quotation.
+fn is_word(text: &str) -> bool {
+    (1..=WORD).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
 }
 
 /// Reads `Retry-After`: seconds, or a date.
@@ -223,24 +248,43 @@ mod tests {
     }
 
     #[test]
-    fn every_shape_of_a_complaint_is_read() {
-        for body in [
-            r#"{"error":{"message":"why so"}}"#,
-            r#"{"error":"why so"}"#,
-            r#"{"status":"error","message":"why so"}"#,
-            "<h1>\r\nwhy \u{7}so</h1>",
+    fn a_complaint_is_told_by_its_status_type_and_code_and_not_in_its_words() {
+        for (body, told) in [
+            (r#"{"error":{"message":"why so"}}"#, "status 502"),
+            (r#"{"error":"why so"}"#, "status 502"),
+            (r#"{"status":"error","message":"why so"}"#, "status 502"),
+            ("<h1>\r\nwhy \u{7}so</h1>", "status 502"),
+            (
+                r#"{"error":{"message":"why so","type":"server_error","code":"E-7.1"}}"#,
+                "status 502, server_error, E-7.1",
+            ),
+            (r#"{"error":{"type":"why so","code":502}}"#, "status 502"),
         ] {
+            assert!(Complaint::of_body(body.as_bytes()).message.contains("why") || body.contains("type"), "{body}");
             let failed = redactor().status(StatusCode::BAD_GATEWAY, None, body.as_bytes()).error;
-            assert!(failed.to_string().contains("why so"), "{failed}");
+            assert_eq!(failed.to_string(), format!("the model is unavailable: {told}"), "{body}");
         }
+        let long = format!(r#"{{"error":{{"code":"{}"}}}}"#, "x".repeat(65));
+        let failed = redactor().status(StatusCode::BAD_GATEWAY, None, long.as_bytes()).error;
+        assert_eq!(failed.to_string(), "the model is unavailable: status 502");
     }
 
     #[test]
-    fn a_detail_is_short_clean_and_without_the_key() {
-        let body = format!("{{\"message\":\"bad key qb_secret\\u0000\\n{}\"}}", "x".repeat(9000));
-        let shown = redactor().status(StatusCode::UNAUTHORIZED, None, body.as_bytes()).error.to_string();
-        assert!(shown.contains("bad key [key] xxx"), "{shown}");
+    fn what_is_not_as_agreed_is_not_quoted() {
+        let error = serde_json::from_str::<u8>(r#"  "what she asked""#).expect_err("a text");
+        let failed = redactor().unlike("the answer", &error).to_string();
+        assert!(failed.ends_with("the answer is not as agreed: it has another form (line 1, column 18)"), "{failed}");
+    }
+
+    #[test]
+    fn what_is_told_is_short_clean_and_without_the_key() {
+        let said = format!("bad key qb_secret\u{0}\n{}", "x".repeat(9000));
+        let shown = redactor().clean(&said);
+        assert!(shown.starts_with("bad key [key] xxx"), "{shown}");
         assert!(shown.chars().count() < 400 && !shown.chars().any(char::is_control), "{shown}");
+        let body = r#"{"error":{"code":"qb_secret"}}"#;
+        let failed = redactor().status(StatusCode::UNAUTHORIZED, None, body.as_bytes()).error.to_string();
+        assert!(failed.ends_with("status 401, [key]"), "{failed}");
         assert_eq!(redactor().clean("  a\t\n b  "), "a b");
     }
 

@@ -40,8 +40,7 @@ pub(crate) async fn body(
 
 /// The text and the end of a whole answer: `choices[0].message.content`, else `content`, else `data.content`.
 pub(crate) fn answer(body: &[u8], model: &str, redactor: &Redactor) -> Result<(String, Completion), ChatError> {
-    let mut reply: Reply = serde_json::from_slice(body)
-        .map_err(|error| unusable(redactor.clean(&format!("the answer is not as agreed: {error}"))))?;
+    let mut reply: Reply = serde_json::from_slice(body).map_err(|error| redactor.unlike("the answer", &error))?;
     let mut ending = Ending::new(model);
     ending.note(&mut reply, redactor);
     let choice = reply.choices.and_then(|choices| choices.into_iter().next());

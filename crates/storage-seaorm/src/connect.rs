@@ -39,6 +39,8 @@ pub struct SeaOrmStore {
 /// How busy a pool is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolStatus {
+    /// What it is for: `all`, or `reads` and `writes` where each has a pool of its own.
+    pub name: &'static str,
     /// Open connections.
     pub size: u32,
     /// Those of them that nobody uses now.
@@ -48,8 +50,8 @@ pub struct PoolStatus {
 }
 
 impl PoolStatus {
-    fn of<D: sqlx::Database>(pool: &sqlx::Pool<D>) -> Self {
-        Self { size: pool.size(), idle: pool.num_idle(), max: pool.options().get_max_connections() }
+    fn of<D: sqlx::Database>(name: &'static str, pool: &sqlx::Pool<D>) -> Self {
+        Self { name, size: pool.size(), idle: pool.num_idle(), max: pool.options().get_max_connections() }
     }
 }
 
@@ -93,13 +95,15 @@ impl SeaOrmStore {
         Ok(Self { reads, writes, sealing })
     }
 
-    /// How busy the connections for reading are; on PostgreSQL these are all.
-    pub fn pool_status(&self) -> PoolStatus {
+    /// How busy the connections are: on PostgreSQL of one pool, on SQLite of two.
+    pub fn pools(&self) -> Vec<PoolStatus> {
         if self.reads.get_database_backend() == DbBackend::Postgres {
-            PoolStatus::of(self.reads.inner.get_postgres_connection_pool())
-        } else {
-            PoolStatus::of(self.reads.inner.get_sqlite_connection_pool())
+            return vec![PoolStatus::of("all", self.reads.inner.get_postgres_connection_pool())];
         }
+        vec![
+            PoolStatus::of("reads", self.reads.inner.get_sqlite_connection_pool()),
+            PoolStatus::of("writes", self.writes.inner.get_sqlite_connection_pool()),
+        ]
     }
 
     /// Closes all connections, waiting for those in use. SQLite folds its log into the file then.

@@ -73,8 +73,14 @@ impl Mailer for MemoryMailer {
                 post.sent.push(mail.clone());
                 Ok(())
             }
-            Mood::Away => Err(MailError::Unavailable("the mailer was told to be away".into())),
-            Mood::Refuses => Err(MailError::Refused("the mailer was told to refuse".to_owned())),
+            Mood::Away => {
+                Err(MailError::Unavailable(format!("451 <{}>: the mailer was told to be away", mail.to).into()))
+            }
+            // Servers quote whom they refuse, in a spelling of their own.
+            Mood::Refuses => {
+                let to = mail.to.as_str().to_uppercase();
+                Err(MailError::Refused(format!("550 5.1.1 <{to}>: the mailer was told to refuse")))
+            }
         }
     }
 

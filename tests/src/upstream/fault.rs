@@ -54,6 +54,9 @@ pub enum Fault {
 /// What the right answers among them say.
 pub const RIGHT: &str = "Größe: eine Bucht 🪢 hält — «fest».";
 
+/// What a provider says that refuses: whoever asks this is quoted, as some providers do.
+pub const SAID: &str = "not now, says whoever is asked";
+
 impl Fault {
     /// Does it.
     pub(super) async fn reply(self, mut socket: TcpStream, is_stream: bool) -> io::Result<()> {
@@ -121,7 +124,7 @@ async fn send(socket: &mut WriteHalf<'_>, text: &str) -> io::Result<()> {
 }
 
 async fn refuse(socket: &mut WriteHalf<'_>, status: &str, headers: &str) -> io::Result<()> {
-    let body = json!({"error": {"message": "not now", "type": "error", "code": null}}).to_string();
+    let body = json!({"error": {"message": SAID, "type": "error", "code": null}}).to_string();
     let length = body.len();
     let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Type: application/json\r\n");
     send(socket, &format!("{head}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}")).await

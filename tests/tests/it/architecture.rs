@@ -176,6 +176,58 @@ fn only_the_wiring_and_the_commands_name_adapters() {
     }
 }
 
+/// A line of the log in JSON has these already: a field of the same name would stand in it twice, and what reads it takes
+/// either.
+#[test]
+fn no_field_of_a_log_line_has_the_name_of_one_of_its_own() {
+    let own = ["level", "message", "span", "target", "timestamp"];
+    let mut found = 0;
+    for file in rust_files(&Path::new(HOUSE).join("crates")) {
+        let text = fs::read_to_string(&file).expect("text");
+        for part in text.split("tracing::").skip(1) {
+            let Some(arguments) = arguments_of_a_macro(part) else { continue };
+            found += 1;
+            for argument in arguments {
+                let name =
+                    argument.split_once('=').map_or(&*argument, |(name, _)| name).trim_matches(['%', '?', ' ', '\n']);
+                assert!(!own.contains(&name), "{} logs {argument}", file.display());
+            }
+        }
+    }
+    assert!(found > 50, "they are found: {found}");
+}
+
+/// What stands between the commas of `warn!(…)` and its like; of texts only that they are there.
+fn arguments_of_a_macro(text: &str) -> Option<Vec<String>> {
+    let (name, rest) = text.split_once("!(")?;
+    let name = name.strip_suffix("_span").unwrap_or(name);
+    ["trace", "debug", "info", "warn", "error", "event", "span"].contains(&name).then_some(())?;
+    let (mut arguments, mut depth, mut is_text) = (vec![String::new()], 0, false);
+    let mut characters = rest.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            '\\' if is_text => drop(characters.next()),
+            '"' => is_text = !is_text,
+            _ if is_text => {}
+            ')' | ']' | '}' if depth == 0 => break,
+            ',' if depth == 0 => arguments.push(String::new()),
+            _ => {
+                depth += i32::from("([{".contains(c)) - i32::from(")]}".contains(c));
+                arguments.last_mut()?.push(c);
+            }
+        }
+    }
+    Some(arguments)
+}
+
+#[test]
+fn the_fields_of_a_log_line_are_found() {
+    let of = |text: &str| arguments_of_a_macro(text).map(|all| all.iter().map(|one| one.trim().to_owned()).collect());
+    let found: Vec<String> = of("warn!(level, a = f(1, \")\"), ?span, \"said: {}\", x); more, of_it").expect("a macro");
+    assert_eq!(found, ["level", "a = f(1, )", "?span", "", "x"]);
+    assert_eq!(of("Span::current()"), None);
+}
+
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let files = entries.flat_map(|path| if path.is_dir() { rust_files(&path) } else { vec![path] });

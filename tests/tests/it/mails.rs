@@ -2,7 +2,13 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use lyceum_e2e::{database::Database, house::House, on_both_databases, post_office::PostOffice, wait::within};
+use lyceum_e2e::{
+    database::Database,
+    house::House,
+    on_both_databases,
+    post_office::PostOffice,
+    wait::{eventually, within},
+};
 use serde_json::json;
 
 on_both_databases!(every_mail_arrives_once_the_mail_server_is_back);
@@ -46,4 +52,19 @@ async fn every_mail_arrives_once_the_mail_server_is_back(database: Database) {
         let token: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
         server.post("/api/v1/auth/verify-email", &json!({"token": token})).await.is(204);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whom_a_mail_server_refuses_is_not_told_to_the_log() {
+    let mut office = PostOffice::closed().await;
+    office.open().await;
+    let house = House::small().with("LYCEUM__MAIL__TRANSPORT", "smtp").with("SMTP_URL", office.url());
+    let server = house.start().await;
+    let email = "Reject.Ada@learners.example";
+    let body = json!({"email": email, "username": "ada", "password": "topsail-Schooner-77"});
+    server.post("/api/v1/auth/register", &body).await.is(202);
+    let refused = async || server.log().lines().find(|line| line.contains("refused for good")).map(str::to_owned);
+    let line = eventually("the refusal", refused).await;
+    assert!(line.contains("[address]") && line.contains("no such mailbox"), "{line}");
+    assert!(!line.to_ascii_lowercase().contains("reject.ada"), "{line}");
 }

@@ -8,10 +8,11 @@ use lyceum_e2e::{
     database::Database,
     house::House,
     on_both_databases,
+    post_office::PostOffice,
     provider::Provider,
     server::Server,
-    upstream::{Fault, MODEL, Upstream},
-    wait::eventually,
+    upstream::{Fault, MODEL, SAID, Upstream},
+    wait::{eventually, within},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -109,15 +110,16 @@ async fn every_line_of_a_request_has_its_id_and_its_trace() {
     let house = House::small().with_mentor(&upstream).with("LOG_FORMAT", "json");
     let server = house.start().await;
     let ada = server.register_and_sign_in("ada").await;
-    // A turn that fails says so in a task of its own.
+    // A turn that fails says so in a task of its own. This provider quotes what it was asked.
     upstream.from_now_on(Some(Fault::Broken));
     let asking = ada
-        .asking(&json!({"prompt": "What holds?"}))
+        .asking(&json!({"prompt": SAID}))
         .header("x-request-id", "the-question")
         .header("traceparent", format!("00-{TRACE}-{CALLER}-01"));
     assert!(Answer::of(asking).await.status >= 500);
     let lines = all_lines_of(&server, "the-question").await;
-    assert!(lines.iter().any(|line| line["message"] == "the model failed"), "{lines:?}");
+    let failed = lines.iter().find(|line| line["message"] == "the model failed").expect("the failure");
+    assert_eq!(failed["error"], "the model is unavailable: status 500, error", "the harness looks for more");
     let answered: Vec<_> = lines.iter().filter(|line| line["message"] == "answered").collect();
     assert_eq!(answered.len(), 1, "one line a request: {lines:?}");
     assert_eq!((&answered[0]["method"], &answered[0]["path"]), (&json!("POST"), &json!("/api/v1/ai/chat")));
@@ -150,14 +152,26 @@ async fn an_admin_changes_what_is_logged_while_the_server_runs() {
     admin.put("/admin/log-level", &json!({"level": "info"})).await.is(200);
     server.get("/api/v1/courses").await.is(200);
     assert!(server.log().len() > before.len());
-    for bad in ["loud", "", "info,,", "lyceum=loud"] {
+    admin.put("/admin/log-level", &json!({"level": "off"})).await.is(200);
+    let last = || server.log().lines().last().map(str::to_owned);
+    let says_why = async || last().filter(|line| line.contains("the log level changes"));
+    let why = eventually("a line that says why there is none any more", says_why).await;
+    assert!(why.contains("log_level=\"off\""), "{why}");
+    admin.put("/admin/log-level", &json!({"level": "info"})).await.is(200);
+    let learner = server.register_and_sign_in("ada").await;
+    let pattern = format!("[x{{y={}}}]=info", "(a{0,99}){0,99}".repeat(20));
+    for bad in ["loud", &pattern] {
+        let refused = learner.put("/admin/log-level", &json!({"level": bad})).await;
+        refused.is_problem(403, "forbidden");
+    }
+    for bad in ["loud", "", "info,,", "lyceum=loud", "[request]=debug", &pattern] {
         let refused = admin.put("/admin/log-level", &json!({"level": bad})).await;
         let refused = refused.is_problem(422, "validation_failed");
         assert_eq!(refused.body["errors"][0]["pointer"], "/level", "{bad:?}");
     }
     let trail = admin.get("/admin/audit?action=server.log_level_changed").await.is(200);
     let levels: Vec<_> = trail.items().iter().map(|event| event["details"]["level"].clone()).collect();
-    assert_eq!(levels, [json!("info"), json!("warn,lyceum_api=error")]);
+    assert_eq!(levels, ["info", "off", "info", "warn,lyceum_api=error"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -232,6 +246,40 @@ async fn a_slow_statement_is_told_with_its_text_and_without_its_values() {
     .await;
     let line = told.lines().find(|line| line.contains("slow statement")).expect("the line");
     assert!(line.contains("WARN") && line.contains("db.statement"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_the_parts_are_is_among_the_metrics_though_nobody_asks_for_their_health() {
+    let mut office = PostOffice::closed().await;
+    let house = House::small()
+        .with("LYCEUM__MAIL__TRANSPORT", "smtp")
+        .with("SMTP_URL", office.url())
+        .with("LYCEUM__TELEMETRY__METRICS_BIND", "127.0.0.1:0");
+    let server = house.start().await;
+    let status = async |component: &str| {
+        let text = metrics(&server).await.text;
+        let label = format!("component=\"{component}\"");
+        sum(&text, "lyceum_component_status", &[&label]).round().to_string()
+    };
+    assert_eq!((status("database").await, status("mail").await), ("1".to_owned(), "2".to_owned()));
+    let text = metrics(&server).await.text;
+    assert!(sum(&text, "lyceum_disk_free_bytes", &["folder=\"data\""]) > 0.0, "{text}");
+    office.open().await;
+    within(Duration::from_secs(30), "a part that is well again", async || (status("mail").await == "1").then_some(()))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statements_are_told_with_their_text_and_without_their_values_to_whoever_wants_them() {
+    let house = House::small().with("LOG_LEVEL", "info,sqlx=debug");
+    let server = house.start().await;
+    server.register_and_sign_in("ada").await;
+    let told = |text: &str| server.log().lines().any(|line| line.contains("db.statement") && line.contains(text));
+    assert!(told("SELECT") && told("INSERT INTO"), "{}", server.log());
+    // The harness looks for the values when the server goes.
+    let quiet = House::small().start().await;
+    quiet.register_and_sign_in("ida").await;
+    assert!(!quiet.log().contains("db.statement"), "{}", quiet.log());
 }
 
 async fn one_trace_leads_through_the_whole_house(database: Database) {

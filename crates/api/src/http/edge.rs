@@ -2,8 +2,6 @@
 //! the framework's own included.
 
 use std::{
-    any::Any,
-    panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -19,17 +17,23 @@ use actix_web::{
     middleware::Next,
     web,
 };
-use futures_util::FutureExt;
 use lyceum_domain::ids::IdGenerator;
 use tracing::Instrument;
 
 use crate::{
-    ambient::UuidV7Ids, app::App, http::problem::Problem, metrics::http::HttpMetrics, routes::openai::errors, traces,
+    ambient::UuidV7Ids,
+    app::App,
+    http::{panics, problem::Problem},
+    metrics::http::HttpMetrics,
+    routes::openai::errors,
+    traces,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What clients of OpenAI's API go by when they think of trying again.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+/// The longest path in the log and in traces, in bytes.
+const SHOWN: usize = 256;
 
 /// Names a request in the log, in problems and in the `X-Request-Id` header.
 #[derive(Debug, Clone)]
@@ -57,41 +61,32 @@ pub async fn edge(
     let rules = request.app_data::<EdgeRules>().copied();
     let (method, metrics) = (request.method().clone(), request.app_data::<Arc<HttpMetrics>>().cloned());
     let watch = metrics.as_ref().map(|metrics| metrics.begin(&method));
-    let (recorded, trace) = traces::begin(&method, request.path(), request.headers());
-    let span = tracing::info_span!("request", request_id = &*id, trace_id = trace.trace_id());
+    let (recorded, trace) = traces::begin(&method, shown(request.path()), request.headers());
+    // At the level of errors: whatever is logged at all is logged with it.
+    let span = tracing::error_span!("request", request_id = &*id, trace_id = trace.trace_id());
     let ending = recorded.clone();
     let answer = async move {
-        let response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
-            Ok(response) => response?.map_into_boxed_body(),
-            Err(panic) => {
-                if let Some(watch) = watch {
-                    watch.failed(500, started.elapsed());
-                }
-                return Err(panicked(&*panic, id).into());
-            }
-        };
-        let mut response = with_problem(response, &id, metrics.as_deref());
+        // Those of handlers were caught further inside.
+        let mut response = with_problem(panics::caught(request, next).await?, &id, metrics.as_deref());
         set_headers(&mut response, &id, rules.is_some_and(|rules| rules.hsts));
         if is_leaving(&response) {
             // The next request of this client finds another server.
             response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
         }
         log(&response, started.elapsed());
-        let route = response.request().match_pattern();
+        let route = panics::route(&response);
         traces::end(&ending, &method, route.as_deref(), response.status().as_u16());
         Ok(match watch {
-            Some(watch) => watch.end(response, started.elapsed()),
+            Some(watch) => watch.end(response, route.as_deref(), started.elapsed()),
             None => response,
         })
     };
     traces::within(trace, answer.instrument(recorded).instrument(span)).await
 }
 
-/// A handler broke. The worker goes on.
-fn panicked(panic: &(dyn Any + Send), id: Arc<str>) -> Problem {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(panic = text.unwrap_or("of another kind"), "a handler panicked");
-    Problem { request_id: Some(id), ..Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR) }
+/// As much as the log and traces hold of what a client wrote, who may write as much as the head of a request takes.
+fn shown(text: &str) -> &str {
+    &text[..text.floor_char_boundary(SHOWN)]
 }
 
 /// The client's own id if it is a sane token, else a new one.
@@ -214,7 +209,7 @@ fn log(response: &ServiceResponse<BoxBody>, took: Duration) {
     let request = response.request();
     let status = response.status();
     // Never the query: it may hold a token.
-    let (method, path) = (request.method().as_str(), request.path());
+    let (method, path) = (shown(request.method().as_str()), shown(request.path()));
     let milliseconds = took.as_secs_f64() * 1000.0;
     if status.is_success() && matches!(path, "/health/live" | "/health/ready") {
         // Orchestrators ask every few seconds.
@@ -225,3 +220,6 @@ fn log(response: &ServiceResponse<BoxBody>, took: Duration) {
         tracing::info!(method, path, status = status.as_u16(), milliseconds, "answered");
     }
 }
+
+#[cfg(test)]
+mod tests;

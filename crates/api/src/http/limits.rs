@@ -45,7 +45,7 @@ pub struct Limits {
 
 /// What is known of a request that is counted; one of its extensions.
 #[derive(Debug, Clone)]
-struct Standing {
+pub(super) struct Standing {
     class: Class,
     network: Network,
     /// The tightest so far; `None` while nobody could count.

@@ -1,6 +1,6 @@
 //! Errors as `application/problem+json` (RFC 9457): the one table from code to status.
 
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -35,8 +35,6 @@ pub struct Problem {
     pub headers: Vec<(HeaderName, String)>,
     /// For the log alone.
     pub cause: Option<Box<dyn std::error::Error>>,
-    /// Set where the edge can no longer add it.
-    pub request_id: Option<Arc<str>>,
 }
 
 /// What was wrong with one member of a request.
@@ -88,7 +86,6 @@ impl Problem {
             retry_after: None,
             headers: Vec::new(),
             cause: None,
-            request_id: None,
         }
     }
 
@@ -196,7 +193,7 @@ impl ResponseError for Problem {
 
     /// The edge, which knows the request id, writes the body again with it.
     fn error_response(&self) -> HttpResponse {
-        self.response(self.request_id.as_deref().unwrap_or_default())
+        self.response("")
     }
 }
 

@@ -1,4 +1,4 @@
-//! What waits to be done, as the database last said.
+//! What waits to be done, as the database last said, and how the parts were then.
 
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{gauges, registered, show};
+use crate::app::App;
 
 /// How long what the database said is good enough.
 const FRESH: Duration = Duration::from_secs(5);
@@ -53,14 +54,19 @@ impl BacklogMetrics {
         }
     }
 
-    /// Asks the database whenever somebody wants to know, until the server stops.
-    pub async fn keep(&self, lyceum: Lyceum, stopping: CancellationToken) {
+    /// Asks the database and looks at the parts whenever somebody wants to know, until the server stops.
+    pub async fn keep(&self, app: App, stopping: CancellationToken) {
+        // A little less than those wait who asked.
+        let patience = PATIENCE.saturating_sub(Duration::from_millis(100));
         while stopping.run_until_cancelled(self.is_asked.notified()).await.is_some() {
-            // A little less than those wait who asked.
-            let answer = tokio::time::timeout(PATIENCE.saturating_sub(Duration::from_millis(100)), look(&lyceum)).await;
+            let (answer, _) = tokio::join!(
+                tokio::time::timeout(patience, look(&app.lyceum)),
+                // It tells the metrics what it finds.
+                tokio::time::timeout(patience, app.health.look(&app)),
+            );
             match answer {
                 Ok(Ok((mails, backlog))) => {
-                    let age = mails.oldest.map(|oldest| lyceum.ports().clock.now().since(oldest).as_secs());
+                    let age = mails.oldest.map(|oldest| app.lyceum.ports().clock.now().since(oldest).as_secs());
                     self.tell(&mails, &backlog, age.unwrap_or_default());
                 }
                 // The numbers stay as they were; that they are old is told by this one.

@@ -12,6 +12,8 @@ use super::{counters, gauges, mirror, registered, show};
 /// How busy a pool of connections is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pool {
+    /// What it is for.
+    pub name: &'static str,
     /// Open connections.
     pub size: u32,
     /// Those of them that nobody uses.
@@ -29,15 +31,15 @@ pub struct Hashing {
     pub waiting: usize,
 }
 
-/// Tells how busy a pool is; `None` once the pool is gone.
-type AskPool = Box<dyn Fn() -> Option<Pool> + Send>;
+/// Tells how busy the pools of a store are; `None` once the store is gone.
+type AskPools = Box<dyn Fn() -> Option<Vec<Pool>> + Send>;
 /// Tells how a provider's breaker stands (0 closed, 1 half-open, 2 open), and how often it was asked again.
 type AskProvider = Box<dyn Fn() -> (i64, u64) + Send>;
 
 /// Whom to ask.
 #[derive(Default)]
 struct Sources {
-    pools: Vec<AskPool>,
+    pools: Vec<AskPools>,
     providers: Vec<(String, AskProvider)>,
     hashing: Option<Box<dyn Fn() -> Hashing + Send>>,
     mentor: Option<(Arc<Lanes>, Arc<LiveAnswers>)>,
@@ -49,7 +51,7 @@ struct Sources {
 pub(crate) struct HouseMetrics {
     sources: Mutex<Sources>,
     connections: IntGaugeVec,
-    connections_max: IntGauge,
+    connections_max: IntGaugeVec,
     breaker: IntGaugeVec,
     retries: IntCounterVec,
     hashing: IntGauge,
@@ -73,9 +75,12 @@ impl HouseMetrics {
             sources: Mutex::default(),
             connections: registered(
                 registry,
-                gauges("lyceum_database_connections", "Open connections, in_use or idle.", &["state"])?,
+                gauges("lyceum_database_connections", "Open connections, in_use or idle.", &["pool", "state"])?,
             )?,
-            connections_max: gauge("lyceum_database_connections_max", "Connections that may be open.")?,
+            connections_max: registered(
+                registry,
+                gauges("lyceum_database_connections_max", "Connections that may be open.", &["pool"])?,
+            )?,
             breaker: registered(
                 registry,
                 gauges(
@@ -105,7 +110,7 @@ impl HouseMetrics {
         })
     }
 
-    pub(crate) fn watch_pool(&self, ask: impl Fn() -> Option<Pool> + Send + 'static) {
+    pub(crate) fn watch_pools(&self, ask: impl Fn() -> Option<Vec<Pool>> + Send + 'static) {
         self.sources().pools.push(Box::new(ask));
     }
 
@@ -129,13 +134,7 @@ impl HouseMetrics {
 
     pub(super) fn look(&self) {
         let mut sources = self.sources();
-        let mut pools = Vec::new();
-        sources.pools.retain(|ask| ask().inspect(|pool| pools.push(*pool)).is_some());
-        let idle: u32 = pools.iter().map(|pool| pool.idle).sum();
-        let size: u32 = pools.iter().map(|pool| pool.size).sum();
-        show(&self.connections.with_label_values(&["idle"]), idle);
-        show(&self.connections.with_label_values(&["in_use"]), size.saturating_sub(idle));
-        show(&self.connections_max, pools.iter().map(|pool| pool.max).sum::<u32>());
+        self.look_at_pools(&mut sources.pools);
         for (name, ask) in &sources.providers {
             let (state, retries) = ask();
             self.breaker.with_label_values(&[name]).set(state);
@@ -165,6 +164,20 @@ impl HouseMetrics {
         }
     }
 
+    /// Each runtime has a store of its own; pools of one name are one.
+    fn look_at_pools(&self, stores: &mut Vec<AskPools>) {
+        let mut pools = Vec::new();
+        stores.retain(|ask| ask().map(|some| pools.extend(some)).is_some());
+        self.connections.reset();
+        self.connections_max.reset();
+        for pool in pools {
+            let add = |gauge: IntGauge, count: u32| gauge.add(i64::from(count));
+            add(self.connections.with_label_values(&[pool.name, "idle"]), pool.idle);
+            add(self.connections.with_label_values(&[pool.name, "in_use"]), pool.size.saturating_sub(pool.idle));
+            add(self.connections_max.with_label_values(&[pool.name]), pool.max);
+        }
+    }
+
     /// Whoever is asked here locks nothing of ours, and a panic leaves the lists whole.
     fn sources(&self) -> MutexGuard<'_, Sources> {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner)
@@ -172,6 +185,7 @@ impl HouseMetrics {
 
     #[cfg(test)]
     pub(super) fn touch(&self) {
+        self.watch_pools(|| Some(vec![Pool { name: "all", size: 1, idle: 1, max: 1 }]));
         self.watch_provider("qubrid", || (0, 0));
     }
 }

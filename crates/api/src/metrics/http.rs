@@ -96,10 +96,14 @@ pub struct Watch {
 
 impl Watch {
     /// The request was answered. What is still to come of the body is counted when it does.
-    pub fn end(mut self, response: ServiceResponse<BoxBody>, took: Duration) -> ServiceResponse<BoxBody> {
+    pub fn end(
+        mut self,
+        response: ServiceResponse<BoxBody>,
+        route: Option<&str>,
+        took: Duration,
+    ) -> ServiceResponse<BoxBody> {
         self.is_ended = true;
-        let route = response.request().match_pattern();
-        let route = route.as_deref().unwrap_or(UNMATCHED);
+        let route = route.unwrap_or(UNMATCHED);
         self.metrics.count(self.method, route, response.status().as_str(), took);
         let bytes = self.metrics.bytes.with_label_values(&[self.method, route]);
         match response.response().body().size() {
@@ -115,12 +119,6 @@ impl Watch {
         let open = is_events.then(|| Open::new(&self.metrics.streams));
         response.map_body(|_, body| BoxBody::new(Counted { body, bytes, _open: open }))
     }
-
-    /// There is no answer of ours to look at, only its status.
-    pub fn failed(mut self, status: u16, took: Duration) {
-        self.is_ended = true;
-        self.metrics.count(self.method, UNMATCHED, &status.to_string(), took);
-    }
 }
 
 impl Drop for Watch {
@@ -133,7 +131,7 @@ impl Drop for Watch {
 }
 
 /// The methods that there are; a client may make up others.
-fn known(method: &Method) -> &'static str {
+pub fn known(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
         "POST" => "POST",

@@ -2,12 +2,14 @@
 
 use std::{fs, time::Duration};
 
-use prometheus::{Counter, Gauge, IntGauge, Registry, Result};
+use lyceum_domain::time::Clock as _;
+use prometheus::{Counter, IntGauge, Registry, Result};
 
 use super::{registered, show};
+use crate::ambient::SystemClock;
 
-/// Clock ticks a second, as Linux shows them to every process (`USER_HZ`), whatever the kernel's own.
-const TICKS: f64 = 100.0;
+/// A clock tick in milliseconds, as Linux shows them to every process (`USER_HZ`), whatever the kernel's own.
+const TICK: u64 = 10;
 /// The size of a page where nobody says otherwise.
 const PAGE: u64 = 4096;
 
@@ -15,7 +17,6 @@ pub(super) struct ProcessMetrics {
     resident: IntGauge,
     virtual_memory: IntGauge,
     cpu: Counter,
-    start: Gauge,
     threads: IntGauge,
     files: IntGauge,
     max_files: IntGauge,
@@ -24,16 +25,15 @@ pub(super) struct ProcessMetrics {
 impl ProcessMetrics {
     pub(super) fn new(registry: &Registry) -> Result<Self> {
         let gauge = |name: &str, help: &str| registered(registry, IntGauge::new(name, help)?);
+        // As the clock stood: what the system can say of it is hidden from services, and moves when the clock is set.
+        let started = gauge("process_start_time_seconds", "When the process began, in seconds since 1970.")?;
+        started.set(SystemClock.now().as_unix_seconds());
         Ok(Self {
             resident: gauge("process_resident_memory_bytes", "Memory that is really there.")?,
             virtual_memory: gauge("process_virtual_memory_bytes", "Memory that was asked for.")?,
             cpu: registered(
                 registry,
                 Counter::new("process_cpu_seconds_total", "Processor time, of users and of the system.")?,
-            )?,
-            start: registered(
-                registry,
-                Gauge::new("process_start_time_seconds", "When the process began, in seconds since 1970.")?,
             )?,
             threads: gauge("process_threads", "Threads.")?,
             files: gauge("process_open_fds", "Open files and connections.")?,
@@ -49,10 +49,6 @@ impl ProcessMetrics {
             show(&self.threads, process.threads);
             show(&self.virtual_memory, process.virtual_bytes);
             show(&self.resident, process.resident_pages.saturating_mul(PAGE));
-            let boot = fs::read_to_string("/proc/stat").ok().and_then(|text| boot_time(&text));
-            if let Some(boot) = boot {
-                self.start.set(boot + process.started.as_secs_f64());
-            }
         }
         if let Some(resident) = fs::read_to_string("/proc/self/status").ok().as_deref().and_then(resident_bytes) {
             show(&self.resident, resident);
@@ -72,8 +68,6 @@ impl ProcessMetrics {
 struct Stat {
     cpu: Duration,
     threads: u64,
-    /// After the start of the machine.
-    started: Duration,
     virtual_bytes: u64,
     resident_pages: u64,
 }
@@ -85,20 +79,14 @@ impl Stat {
         let fields: Vec<&str> = rest.split_whitespace().collect();
         // The first of these is the third of all.
         let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
-        let time = |ticks: u64| Duration::from_secs_f64(f64::from(u32::try_from(ticks).unwrap_or(u32::MAX)) / TICKS);
+        let time = |ticks: u64| Duration::from_millis(ticks.saturating_mul(TICK));
         Some(Self {
-            cpu: time(number(14)? + number(15)?),
+            cpu: time(number(14)?.saturating_add(number(15)?)),
             threads: number(20)?,
-            started: time(number(22)?),
             virtual_bytes: number(23)?,
             resident_pages: number(24)?,
         })
     }
-}
-
-/// In seconds since 1970.
-fn boot_time(text: &str) -> Option<f64> {
-    text.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok())
 }
 
 /// More exact than pages, whose size depends on the machine.
@@ -120,21 +108,36 @@ mod tests {
     fn a_process_is_read_whatever_its_name() {
         let text = "4242 (a) b (c) S 1 4242 4242 0 -1 4194560 10 0 0 0 150 50 0 0 20 0 9 0 12345 222298112 2048 \
                     18446744073709551615 1 1 0 0 0 0 0 4096 1088 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0";
-        let expected = Stat {
-            cpu: Duration::from_secs(2),
-            threads: 9,
-            started: Duration::from_millis(123_450),
-            virtual_bytes: 222_298_112,
-            resident_pages: 2048,
-        };
+        let expected =
+            Stat { cpu: Duration::from_secs(2), threads: 9, virtual_bytes: 222_298_112, resident_pages: 2048 };
         assert_eq!(Stat::read(text), Some(expected));
+        let years = text.replace(" 150 50 ", " 9000000000 50 ");
+        let cpu = Stat::read(&years).expect("a process").cpu;
+        assert_eq!(cpu, Duration::from_millis(90_000_000_500), "many processors, many years");
         assert_eq!(Stat::read("nonsense"), None);
         assert_eq!(Stat::read("1 (x) S 1"), None);
     }
 
     #[test]
+    fn the_start_is_known_without_the_system_and_stays_as_it_is() {
+        let registry = Registry::new();
+        let before = SystemClock.now().as_unix_seconds();
+        let metrics = ProcessMetrics::new(&registry).expect("metrics");
+        let started = || {
+            let families = registry.gather();
+            let family = families.iter().find(|family| family.name() == "process_start_time_seconds").expect("there");
+            family.get_metric()[0].get_gauge().get_value()
+        };
+        let first = started();
+        #[expect(clippy::cast_precision_loss, reason = "seconds of this century")]
+        let span = before as f64..=SystemClock.now().as_unix_seconds() as f64;
+        assert!(span.contains(&first), "{first}");
+        metrics.look();
+        assert!((started() - first).abs() < f64::EPSILON, "nothing that is looked at moves it");
+    }
+
+    #[test]
     fn the_other_files_are_read() {
-        assert_eq!(boot_time("cpu 1 2 3\nbtime 1700000000\nprocesses 7\n"), Some(1_700_000_000.0));
         assert_eq!(resident_bytes("VmPeak:\t  9 kB\nVmRSS:\t   2048 kB\n"), Some(2 << 20));
         assert_eq!(
             max_files("Max open files            1024                 4096                 files\n"),

@@ -110,8 +110,8 @@ async fn requests_are_counted_by_the_pattern_of_their_route() {
     }
     let odd = TestRequest::default().method("BREW".parse().expect("a method")).uri("/courses/knots").to_request();
     call_service(&app, odd).await;
-    let panicked = actix_web::test::try_call_service(&app, TestRequest::get().uri("/panics").to_request()).await;
-    assert!(panicked.is_err());
+    let panicked = call_service(&app, TestRequest::get().uri("/panics").to_request()).await;
+    assert_eq!(panicked.status(), 500);
     let count = |labels: &str| value(&metrics, &format!("http_requests_total{{{labels}}}"));
     assert_eq!(count(r#"method="GET",route="/courses/{course}",status="200""#).as_deref(), Some("2"));
     assert_eq!(count(r#"method="GET",route="unmatched",status="404""#).as_deref(), Some("2"));
@@ -121,7 +121,7 @@ async fn requests_are_counted_by_the_pattern_of_their_route() {
     assert_eq!(value(&metrics, "http_requests_in_flight").as_deref(), Some("0"));
     let bytes = r#"http_response_bytes_total{method="GET",route="/courses/{course}"}"#;
     assert_eq!(value(&metrics, bytes).as_deref(), Some("24"));
-    assert_eq!(value(&metrics, r#"lyceum_problems_total{code="internal_error"}"#).as_deref(), Some("1"));
+    assert_eq!(value(&metrics, r#"lyceum_problems_total{code="internal_error"}"#).as_deref(), Some("2"));
     assert!(!text(&metrics).contains("knots"), "no address is a label");
     parses(&text(&metrics));
 }
@@ -193,18 +193,27 @@ async fn calls_of_the_model_are_counted_by_how_they_end() {
 }
 
 #[test]
-fn pools_are_summed_as_long_as_they_are_there() {
+fn pools_are_summed_by_what_they_are_for_as_long_as_they_are_there() {
     let metrics = Metrics::new().expect("metrics");
     let store = Arc::new(());
     for size in [3, 4] {
         let watched = Arc::downgrade(&store);
-        metrics.house.watch_pool(move || watched.upgrade().map(|_| Pool { size, idle: 1, max: 8 }));
+        let pools =
+            vec![Pool { name: "reads", size, idle: 1, max: 8 }, Pool { name: "writes", size: 1, idle: 0, max: 1 }];
+        metrics.house.watch_pools(move || watched.upgrade().map(|_| pools.clone()));
     }
-    let connections = |state: &str| value(&metrics, &format!(r#"lyceum_database_connections{{state="{state}"}}"#));
-    assert_eq!((connections("idle").as_deref(), connections("in_use").as_deref()), (Some("2"), Some("5")));
-    assert_eq!(value(&metrics, "lyceum_database_connections_max").as_deref(), Some("16"));
+    let connections = |pool: &str, state: &str| {
+        value(&metrics, &format!(r#"lyceum_database_connections{{pool="{pool}",state="{state}"}}"#))
+    };
+    let max = |pool: &str| value(&metrics, &format!(r#"lyceum_database_connections_max{{pool="{pool}"}}"#));
+    for _ in 0..2 {
+        let reads = (connections("reads", "idle"), connections("reads", "in_use"), max("reads"));
+        assert_eq!((reads.0.as_deref(), reads.1.as_deref(), reads.2.as_deref()), (Some("2"), Some("5"), Some("16")));
+        let writes = (connections("writes", "idle"), connections("writes", "in_use"), max("writes"));
+        assert_eq!((writes.0.as_deref(), writes.1.as_deref(), writes.2.as_deref()), (Some("0"), Some("2"), Some("2")));
+    }
     drop(store);
-    assert_eq!((connections("idle").as_deref(), connections("in_use").as_deref()), (Some("0"), Some("0")));
+    assert_eq!((connections("reads", "idle"), max("writes")), (None, None));
 }
 
 #[test]

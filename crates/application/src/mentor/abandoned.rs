@@ -63,7 +63,7 @@ impl Lyceum {
                     // One that cannot be ended is no reason to leave the others.
                     Err(error) => {
                         let error = &error as &dyn std::error::Error;
-                        tracing::error!(error, message = %id, "an answer whose server is gone was not ended");
+                        tracing::error!(error, answer = %id, "an answer whose server is gone was not ended");
                     }
                 }
             }

@@ -338,7 +338,7 @@ impl Turn {
                     wait = (wait * 2).min(Duration::from_secs(2));
                 }
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, message = %self.answer.id, "the end of a turn was not stored");
+                    tracing::error!(error = &error as &dyn std::error::Error, answer = %self.answer.id, "the end of a turn was not stored");
                     self.store_later(ending);
                     return Err(error);
                 }
