@@ -1,6 +1,7 @@
-//! Two servers over one PostgreSQL (and one Redis, if there is a `redis-server`), of which one is killed every few seconds, in turn, and started again after a moment; and
-//! people whose clients try again, as good clients do. They notice nothing but that: nothing that was acknowledged is lost,
-//! nothing is done twice, each answer is whole in the end, sessions, revocations, quotas and limits hold.
+//! Two servers over one PostgreSQL (and one Redis, if there is a `redis-server`), of which one is killed every few seconds,
+//! in turn, and started again after a moment; and people whose clients try again, as good clients do. They notice nothing
+//! but that: nothing that was acknowledged is lost, nothing is done twice, each answer is whole in the end, sessions,
+//! revocations, quotas and limits hold.
 //!
 //! `cargo run -p lyceum-e2e --example two_instances -- [--seconds 120] [--every 4] [--people 10]`; `LYCEUM_BIN` names another
 //! binary. PostgreSQL is the server at `TEST_DATABASE_URL`. Prints counts; the exit code is 1 if anything was violated.
