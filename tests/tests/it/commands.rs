@@ -200,6 +200,7 @@ fn the_doctor_warns_of_what_works_and_is_not_well() {
     let found = house.run(&["doctor"]).succeeded();
     let warned = found.stdout.lines().filter(|line| line.starts_with("warn  addresses")).count();
     assert_eq!(warned, 2, "where links lead, and who gets cookies:\n{}", found.stdout);
+    assert!(found.stdout.contains("warn  mail       mails land in the data folder"), "{}", found.stdout);
     assert!(!found.stdout.contains(JWT_SECRET), "{}", found.stdout);
 
     // The keys of a provider that is not there.

@@ -22,6 +22,13 @@ use crate::{
 pub(super) async fn mail(settings: &Settings, ports: &Ports, report: &mut Report) {
     let patience = Duration::from_secs(settings.mail.timeout_seconds.max(1));
     match tokio::time::timeout(patience, ports.mailer.check()).await {
+        Ok(Ok(())) if settings.environment.is_production() && settings.mail.transport == MailTransport::Folder => {
+            report.doubtful(
+                "mail",
+                "mails land in the data folder, and nobody gets them",
+                "set SMTP_URL, unless this is a trial",
+            );
+        }
         Ok(Ok(())) => report.good("mail", transport(settings)),
         Ok(Err(error)) => report.bad("mail", error, "check mail.transport and SMTP_URL"),
         Err(_) => report.bad("mail", "no answer in time", "check that the mail server can be reached"),
