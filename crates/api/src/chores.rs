@@ -215,7 +215,7 @@ async fn beat(lyceum: Lyceum, stopping: CancellationToken) {
 async fn sweep(lyceum: Lyceum, instance: Arc<Instance>, stopping: CancellationToken) {
     let mut watch = Watch::default();
     while !stopping.is_cancelled() {
-        if let Err(error) = close_abandoned(&lyceum, &instance, &mut watch).await {
+        if let Err(error) = close_all_abandoned(&lyceum, &instance, &mut watch).await {
             tracing::warn!(error = &*error, "the answers of servers that are gone cannot be ended");
         }
         tokio::select! {
@@ -225,14 +225,23 @@ async fn sweep(lyceum: Lyceum, instance: Arc<Instance>, stopping: CancellationTo
     }
 }
 
-/// Ends the answers of servers that are gone.
-pub async fn close_abandoned(lyceum: &Lyceum, instance: &Instance, watch: &mut Watch) -> anyhow::Result<()> {
-    let gone = instance.gone()?;
-    let mut closed = lyceum.close_abandoned(&Actor::System, &gone).await?;
-    instance.forget(&gone);
-    closed += lyceum.close_silent(&Actor::System, watch).await?;
-    if closed > 0 {
-        tracing::warn!(answers = closed, "answers broke off because their server is gone");
-    }
+/// Those of servers whose process has ended, and of those that are silent.
+async fn close_all_abandoned(lyceum: &Lyceum, instance: &Instance, watch: &mut Watch) -> anyhow::Result<()> {
+    close_abandoned(lyceum, instance).await?;
+    tell_of_closed(lyceum.close_silent(&Actor::System, watch).await?);
     Ok(())
+}
+
+/// Ends the answers of servers of this data folder whose process has ended.
+pub async fn close_abandoned(lyceum: &Lyceum, instance: &Instance) -> anyhow::Result<()> {
+    let gone = instance.gone()?;
+    tell_of_closed(lyceum.close_abandoned(&Actor::System, &gone).await?);
+    instance.forget(&gone);
+    Ok(())
+}
+
+fn tell_of_closed(answers: u64) {
+    if answers > 0 {
+        tracing::warn!(answers, "answers broke off because their server is gone");
+    }
 }

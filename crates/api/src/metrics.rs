@@ -2,7 +2,8 @@
 //!
 //! No label holds anything that grows with users, courses or addresses: routes are patterns, models those of the settings.
 //! What others know better (pools, lanes, the process) is asked when somebody fetches the text; what only the database
-//! knows, and how the parts are, is looked up by a chore, at most every few seconds, so that nothing here waits for it for long.
+//! knows, and how the parts are, is looked up by a chore, at most every few seconds, so that nothing here waits for it for
+//! long.
 //!
 //! | module | what it measures |
 //! | --- | --- |

@@ -18,7 +18,6 @@ use actix_web::{
     web,
 };
 use anyhow::Context as _;
-use lyceum_application::mentor::Watch;
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -124,7 +123,7 @@ async fn prepare(settings: &Settings, port: u16) -> anyhow::Result<(Arc<Instance
     let instance = Arc::new(Instance::enter(Path::new(&settings.data_dir), &UuidV7Ids)?);
     let house = Arc::new(House::new(settings, settings.server.base_url(port), instance.id())?);
     let lyceum = house.lyceum(1).await?;
-    close_abandoned(&lyceum, &instance, &mut Watch::default()).await?;
+    close_abandoned(&lyceum, &instance).await?;
     let demo_help = if settings.seed_demo { Some(demo::seed(&lyceum).await?) } else { None };
     Ok((instance, house, demo_help))
 }

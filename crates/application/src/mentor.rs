@@ -6,6 +6,7 @@
 //! | `context` | what the mentor may know for one question |
 //! | `completion` | asking through a client that keeps the conversation itself |
 //! | `turn` | one question and its answer, however it ends |
+//! | `broken` | why an answer broke off, and what that means |
 //! | `live` | answers under way in this process, and their readers |
 //! | `journal` | keeping what is said before anybody reads it |
 //! | `follow` | reading an answer again, from wherever it is given |
@@ -16,6 +17,7 @@
 
 mod abandoned;
 mod balance;
+mod broken;
 mod completion;
 mod context;
 mod explain;

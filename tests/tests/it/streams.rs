@@ -10,6 +10,7 @@ use lyceum_e2e::{
     house::House,
     on_both_databases,
     person::Person,
+    server::Server,
     upstream::{Lead, Upstream},
     wait::{eventually, within},
 };
@@ -317,17 +318,24 @@ async fn another_server_reads_along_and_stops(database: Database) {
     assert_eq!(ada.message(&answer).await["status"], "stopped");
 }
 
+/// An answer that one server gives, and that somebody has read so far at another: its stream, its id, they there, and what
+/// they read.
+async fn begun_here_and_read_there(here: &Server, there: &Server, lead: &Lead) -> (Events, String, Person, Events) {
+    let ada = here.register_and_sign_in("ada").await;
+    let elsewhere = ada.clone().at(there);
+    let (events, answer, _) = begun(&ada, lead).await;
+    let mut along = elsewhere.follow(&answer, None).await;
+    along.expect("start").await;
+    along.expect_words(BEGUN).await;
+    (events, answer, elsewhere, along)
+}
+
 async fn a_reader_at_another_server_hears_that_it_was_killed(database: Database) {
     let upstream = Upstream::start().await;
     let house = House::new(database).with_mentor(&upstream);
     let (here, there) = (house.start().await, house.start().await);
-    let ada = here.register_and_sign_in("ada").await;
-    let elsewhere = ada.clone().at(&there);
     let lead = upstream.then_led();
-    let (events, answer, _) = begun(&ada, &lead).await;
-    let mut along = elsewhere.follow(&answer, None).await;
-    along.expect("start").await;
-    along.expect_words(BEGUN).await;
+    let (events, answer, elsewhere, along) = begun_here_and_read_there(&here, &there, &lead).await;
     let killed = Instant::now();
     here.kill();
     drop(events);
@@ -344,13 +352,8 @@ async fn a_reader_at_another_machine_hears_that_a_server_was_killed() {
     let upstream = Upstream::start().await;
     let house = House::new(database).with_mentor(&upstream);
     let (here, there) = (house.start().await, house.start_elsewhere().await);
-    let ada = here.register_and_sign_in("ada").await;
-    let elsewhere = ada.clone().at(&there);
     let lead = upstream.then_led();
-    let (events, answer, _) = begun(&ada, &lead).await;
-    let mut along = elsewhere.follow(&answer, None).await;
-    along.expect("start").await;
-    along.expect_words(BEGUN).await;
+    let (events, answer, elsewhere, mut along) = begun_here_and_read_there(&here, &there, &lead).await;
     // As long as it lives it is not taken for gone.
     tokio::time::sleep(Duration::from_secs(8)).await;
     lead.says(" and on");
